@@ -1,0 +1,1 @@
+"""The ears and the line: PCM, resampling, codecs, voice detection, recognition, playout."""

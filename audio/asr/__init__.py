@@ -1,0 +1,1 @@
+"""Speech recognisers: one Protocol, one file per engine."""

@@ -1,0 +1,1 @@
+"""The roof: sessions, the OpenAI Realtime protocol, the websocket, settings and the command line."""

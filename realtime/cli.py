@@ -1,0 +1,257 @@
+"""The command ``stretto``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from realtime.settings import DEFAULT_FILE, Settings, load_settings
+from scheduler.errors import SettingsError, StrettoError
+
+app = typer.Typer(
+    name="stretto",
+    help="A voice agent server that listens, thinks and speaks at the same time.",
+    epilog="Begin with [bold]stretto serve[/], and in a second terminal [bold]stretto talk --say 'what is twelve times twelve'[/].",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; without it ./stretto.toml is read where there is one.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting: --set turns.policy=eager")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"stretto {version('stretto')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _stretto(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
+
+
+@app.command(
+    epilog="""[bold]Examples[/]
+
+stretto serve   [dim]# engines that need no download, on loopback[/]
+
+stretto serve --llm openai:http://127.0.0.1:8000/v1#Qwen/Qwen3-8B   [dim]# any OpenAI-compatible model[/]
+
+stretto serve --host 0.0.0.0 --api-key SECRET   [dim]# for others; keys may also stand in STRETTO_API_KEY[/]"""
+)
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Others than loopback need --api-key.")] = None,
+    port: Annotated[int | None, typer.Option(help="0 picks a free one.")] = None,
+    asr: Annotated[str | None, typer.Option(help="Speech recognition: pocketsphinx, whisper:MODEL, simulated.")] = None,
+    llm: Annotated[str | None, typer.Option(help="Language model: offline, openai:URL#MODEL, simulated.")] = None,
+    tts: Annotated[str | None, typer.Option(help="Voice: auto, flite:slt, flite:rms, espeak, simulated.")] = None,
+    vad: Annotated[str | None, typer.Option(help="Voice detection: silero.")] = None,
+    config: ConfigOption = None,
+    api_key: Annotated[
+        list[str] | None, typer.Option(help="A key clients must send. May be given several times.")
+    ] = None,
+    open_to_the_world: Annotated[
+        bool | None, typer.Option("--open-to-the-world", help="Let anybody in who can reach --host, without a key.")
+    ] = None,
+    journal: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a journal of each call here.")] = None,
+    record_audio: Annotated[
+        bool | None,
+        typer.Option("--record-audio", help="Also record both sides beside the journal. Ask the callers first."),
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error. debug shows callers' words.")
+    ] = None,
+    set_: SetOption = None,
+) -> None:
+    """Start the server. Prints [bold]ready http://HOST:PORT[/] when the engines are warm.
+
+    Strength of settings, from weak to strong: the settings file, the environment (STRETTO_PORT, STRETTO_LLM,
+    STRETTO_AGENT__GREETING, …), flags. Ctrl-C ends calls politely, a second Ctrl-C at once.
+    """
+    flags: dict[str, object] = {
+        "server.host": host,
+        "server.port": port,
+        "server.api_keys": tuple(api_key) if api_key else None,
+        "server.open_to_the_world": open_to_the_world,
+        "engines.asr": asr,
+        "engines.llm": llm,
+        "engines.tts": tts,
+        "engines.vad": vad,
+        "journal.dir": journal,
+        "journal.record_audio": record_audio,
+        "log.level": log_level,
+    }
+    settings = _settings(config, {**flags, **_assignments(set_)})
+    from realtime.serve import log_to_stderr
+    from realtime.serve import serve as run_server
+
+    log_to_stderr(settings.log.level)
+    run_server(settings, _make_server)
+
+
+def _make_server(settings: Settings) -> tuple[Any, Any]:
+    """Imported here, so that the other commands start at once."""
+    from realtime.app import create_app
+    from realtime.engines import make_engines
+    from realtime.server import Server
+    from realtime.session import make_session
+
+    server = Server(settings, make_engines(settings), make_session)
+    return server, create_app(server, manage_server=False)
+
+
+@app.command(
+    epilog="""[bold]Examples[/]
+
+stretto talk --say "what is twelve times twelve" --say "and the half of that"
+
+stretto talk --wav question.wav --out answer.wav --json   [dim]# left channel: the caller, right: the agent[/]
+
+stretto talk --say "set a timer for five seconds" --linger 10
+
+stretto talk   [dim]# by microphone and loudspeaker (pip install 'stretto\\[mic]'); use a headset[/]"""
+)
+def talk(
+    url: Annotated[str, typer.Option(help="The server: ws://HOST:PORT")] = "ws://127.0.0.1:8080",
+    wav: Annotated[list[Path] | None, typer.Option(help="A recorded question; one turn each.")] = None,
+    say: Annotated[
+        list[str] | None, typer.Option(help="A question for a synthetic caller to speak; one turn each.")
+    ] = None,
+    text: Annotated[list[str] | None, typer.Option(help="A typed question; one turn each.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Record the call: a stereo WAV, caller left, agent right.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON line per turn on stdout.")] = False,
+    gap: Annotated[float, typer.Option(help="Seconds between an answer's end and the next question.")] = 0.8,
+    interrupt: Annotated[
+        float | None,
+        typer.Option(help="Speak the next question over the answer, so many seconds after its first sound."),
+    ] = None,
+    linger: Annotated[float, typer.Option(help="Seconds to stay after the last answer, for timers that ring.")] = 0.0,
+    timeout: Annotated[float, typer.Option(help="The longest wait for an answer to end, in seconds.")] = 60.0,
+    turn_detection: Annotated[
+        str, typer.Option(help="semantic_vad, server_vad or none (push to talk).")
+    ] = "semantic_vad",
+    api_key: Annotated[str, typer.Option(help="Where the server asks for one.", envvar="STRETTO_API_KEY")] = "",
+) -> None:
+    """Talk to a server: by recordings, a synthetic voice, typing, or by microphone.
+
+    Recordings are sent in real time, as a microphone would send them. The wait for an answer is measured on the
+    audio: from the last loud 10 ms of the question to the first sample above -45 dBFS of the answer.
+    """
+    if turn_detection not in ("semantic_vad", "server_vad", "none"):
+        raise SettingsError(f"--turn-detection can't be {turn_detection!r}; it is semantic_vad, server_vad or none.")
+    from realtime.talk import TalkOptions
+    from realtime.talk_command import run_talk
+
+    options = TalkOptions(url, api_key, turn_detection, gap, interrupt, linger, timeout)
+    answered = run_talk(options, recordings=wav or [], said=say or [], typed=text or [], out=out, as_json=json_)
+    raise typer.Exit(0 if answered else 1)
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = None,
+    json_: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    set_: SetOption = None,
+) -> None:
+    """Tell what is in use, what is missing, what would be better and how to get it."""
+    settings = _settings(config, _assignments(set_))
+    from realtime.doctor import examine, is_well, show, to_json
+
+    file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    findings = examine(settings, file)
+    if json_:
+        print(json.dumps(to_json(findings), ensure_ascii=False))
+    else:
+        show(findings, Console())
+    raise typer.Exit(0 if is_well(findings) else 1)
+
+
+@app.command()
+def replay(file: Annotated[Path, typer.Argument(help="A journal.")]) -> None:
+    """Feed a journal's events to the conductor again and show where it decides otherwise now."""
+    from realtime.journal import read_journal
+    from realtime.replay import describe
+    from realtime.replay import replay as run_again
+    from scheduler.conductor import decide, initial_state
+
+    header, entries = read_journal(file)
+    differences = run_again(entries, initial_state(header.policy, header.turn_detection), decide)
+    if not differences:
+        print(f"no difference in {len(entries)} entries")
+        return
+    print(f"{len(differences)} of the decisions differ; the first:\n{describe(differences[0])}")
+    raise typer.Exit(1)
+
+
+@app.command()
+def timeline(
+    file: Annotated[Path, typer.Argument(help="A journal.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="turn.svg or turn.html")] = Path("timeline.svg"),
+    start: Annotated[float, typer.Option("--from", help="Begin at this second of the call.")] = 0.0,
+    end: Annotated[float | None, typer.Option("--to", help="End at this second.")] = None,
+    width: Annotated[float, typer.Option(help="Of the picture, in pixels.", min=400)] = 1280.0,
+    scale: Annotated[float, typer.Option("--px-per-second", help="How wide a second is.", min=1)] = 112.0,
+    theme: Annotated[str, typer.Option(help="auto, light or dark.")] = "auto",
+) -> None:
+    """Draw a call as a score: what was heard, thought and said, over one time axis."""
+    from realtime.journal import read_journal
+    from realtime.timeline import Picture, draw_html, draw_svg
+
+    if theme not in ("auto", "light", "dark"):
+        raise SettingsError(f"--theme can't be {theme!r}; it is auto, light or dark.")
+    header, entries = read_journal(file)
+    title = " · ".join([header.session_id, header.started[:19], *header.engines.values()])
+    picture = Picture(width, scale, start, end, theme, title)  # type: ignore[arg-type]
+    draw = draw_html if out.suffix.lower() in (".html", ".htm") else draw_svg
+    try:
+        out.write_text(draw(entries, picture), encoding="utf-8")
+    except OSError as error:
+        raise StrettoError(f"{out} can't be written: {error.strerror}.") from None
+    print(out)
+
+
+def _settings(config: Path | None, flags: dict[str, object]) -> Settings:
+    return load_settings(file=config, environment=os.environ, flags=flags)
+
+
+def _assignments(assignments: list[str] | None) -> dict[str, object]:
+    flags: dict[str, object] = {}
+    for assignment in assignments or []:
+        key, sign, value = assignment.partition("=")
+        if not sign:
+            raise SettingsError(f"--set {assignment!r} must be KEY=VALUE, such as turns.policy=eager.")
+        flags[key.strip()] = value
+    return flags
+
+
+def main() -> None:
+    """Run the command line. An error that is ours is one sentence on stderr: status 2 for settings, else 1."""
+    try:
+        app()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except StrettoError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

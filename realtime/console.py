@@ -1,0 +1,97 @@
+"""One clear line in the terminal for each call and turn. Words of the caller are shown only at debug level."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from scheduler import commands as do
+from scheduler import events as was
+from scheduler.commands import Command, TurnOutcome
+from scheduler.events import Event
+
+logger = logging.getLogger("stretto")
+
+
+@dataclass(slots=True)
+class _OpenTurn:
+    number: int
+    committed_at: float | None = None
+    waited_seconds: float = 0.0
+    """From the end of speech to the commit, as far as the wall clock tells."""
+    first_sound_at: float | None = None
+    transcript: str = ""
+
+
+class Console:
+    """Watches one session; ``observe`` is its sync tap. Logs to the logger ``stretto``."""
+
+    def __init__(self, session_id: str) -> None:
+        self._name = session_id
+        self._count = 0
+        self._speech_end_at: float | None = None
+        self._turns: dict[str, _OpenTurn] = {}
+        self._turn_of_think: dict[str, str] = {}
+        self._think_of_utterance: dict[str, str] = {}
+
+    def observe(self, at: float, happened: Event | Command) -> None:
+        match happened:
+            case was.CallStarted():
+                logger.info("call %s opened", self._name)
+            case was.SpeechStopped(_, silence_seconds):
+                self._speech_end_at = at - silence_seconds
+            case do.Think(think_id, _, turn_id) if turn_id is not None:
+                self._turn_of_think[think_id] = turn_id
+            case do.Speak(utterance_id, _, _, think_id) if think_id in self._turn_of_think:
+                self._think_of_utterance[utterance_id] = think_id
+            case do.CommitTurn(turn_id, transcript):
+                self._commit(at, turn_id, transcript)
+            case was.PlayoutStarted(utterance_id):
+                self._first_sound(at, utterance_id)
+            case do.EndTurn(turn_id, outcome, reason):
+                self._end_turn(at, turn_id, outcome, reason)
+            case was.EarsFailed(message) | was.VoiceFailed(message=message):
+                logger.warning("call %s: %s", self._name, message)
+            case was.ThinkEnded(ending=was.ThinkEnding.FAILED, message=message):
+                logger.warning("call %s: %s", self._name, message)
+            case _:
+                pass
+
+    def closed(self, at: float, reason: str = "") -> None:
+        """The call is over; ``at``: its length in seconds."""
+        why = f" ({reason})" if reason else ""
+        logger.info("call %s closed after %.1f s, %s%s", self._name, at, _count(self._count, "turn"), why)
+
+    def _commit(self, at: float, turn_id: str, transcript: str) -> None:
+        self._count += 1
+        waited = max(at - self._speech_end_at, 0.0) if self._speech_end_at is not None else 0.0
+        self._turns[turn_id] = _OpenTurn(self._count, at, waited, transcript=transcript)
+
+    def _first_sound(self, at: float, utterance_id: str) -> None:
+        turn_id = self._turn_of_think.get(self._think_of_utterance.get(utterance_id, ""), "")
+        turn = self._turns.get(turn_id)
+        if turn is not None and turn.first_sound_at is None:
+            turn.first_sound_at = at
+
+    def _end_turn(self, at: float, turn_id: str, outcome: TurnOutcome, reason: str) -> None:
+        turn = self._turns.pop(turn_id, None) or _OpenTurn(0)
+        parts = [f"call {self._name}, turn {turn.number or turn_id}: {outcome.value}"]
+        if reason and outcome is not TurnOutcome.SILENT:  # a model's reason may quote the caller
+            parts.append(f"({reason})")
+        if turn.committed_at is not None and turn.first_sound_at is not None:
+            wait = turn.first_sound_at - turn.committed_at + turn.waited_seconds
+            parts.append(
+                f"first sound {wait * 1000:.0f} ms after the end of speech, done in {at - turn.committed_at:.1f} s"
+            )
+        logger.info("%s", " ".join(parts))
+        logger.debug("call %s, turn %s heard: %s (%s)", self._name, turn_id, turn.transcript, reason)
+        self._forget(turn_id)
+
+    def _forget(self, turn_id: str) -> None:
+        gone = {think_id for think_id, turn in self._turn_of_think.items() if turn == turn_id}
+        self._turn_of_think = {think: turn for think, turn in self._turn_of_think.items() if think not in gone}
+        self._think_of_utterance = {u: think for u, think in self._think_of_utterance.items() if think not in gone}
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

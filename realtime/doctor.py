@@ -1,0 +1,169 @@
+"""``stretto doctor``: what is in use, what is missing, what would be better and how to get it."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from audio.onnx_runtime import describe_runtime
+from realtime.serve import bind
+from realtime.settings import DEFAULT_FILE, Settings
+from scheduler.errors import SettingsError
+from tts.registry import default_voice_spec
+
+State = Literal["ok", "better", "missing"]
+MIN_CORES = 2
+MARKS: dict[State, str] = {"ok": "[green]✓[/]", "better": "[yellow]•[/]", "missing": "[red]✗[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``better``: it works, and ``advice`` says what would work better; ``missing``: it will not work until done."""
+
+    what: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings, file: Path | None) -> list[Finding]:
+    """Look at this machine with these settings. Loads no engine and reaches no network."""
+    return [
+        _python(),
+        _cores(),
+        _settings_file(file),
+        _port(settings),
+        _asr(settings),
+        _llm(settings),
+        *_voice(settings),
+        _onnx_runtime(),
+        _gpu(),
+        _microphone(),
+    ]
+
+
+def show(findings: list[Finding], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "what", "found", "advice"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        table.add_row(MARKS[finding.state], finding.what, finding.found, finding.advice)
+    console.print(table)
+    missing = sum(finding.state == "missing" for finding in findings)
+    console.print("\nAll that is needed is here." if not missing else f"\n{missing} missing; see the advice above.")
+
+
+def to_json(findings: list[Finding]) -> dict[str, Any]:
+    return {"ok": is_well(findings), "findings": [asdict(finding) for finding in findings]}
+
+
+def is_well(findings: list[Finding]) -> bool:
+    return all(finding.state != "missing" for finding in findings)
+
+
+def _python() -> Finding:
+    return Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+
+
+def _cores() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores < MIN_CORES:
+        return Finding("cores", "better", str(cores), f"with {MIN_CORES} or more, recognition does not slow the rest")
+    return Finding("cores", "ok", str(cores))
+
+
+def _settings_file(file: Path | None) -> Finding:
+    if file is None:
+        return Finding(
+            "settings", "ok", f"defaults (no {DEFAULT_FILE} here)", "examples/stretto.example.toml shows all"
+        )
+    return Finding("settings", "ok", str(file))
+
+
+def _port(settings: Settings) -> Finding:
+    where = f"{settings.server.host}:{settings.server.port}"
+    try:
+        bind(settings.server.host, settings.server.port).close()
+    except SettingsError as error:
+        return Finding("port", "missing", f"{where} is not free", str(error))
+    return Finding("port", "ok", f"{where} is free")
+
+
+def _asr(settings: Settings) -> Finding:
+    spec = settings.engines.asr
+    if spec.startswith("simulated"):
+        return Finding("speech recognition", "better", f"{spec} (simulated)", "for benchmarks only: --asr pocketsphinx")
+    if spec == "pocketsphinx":
+        if find_spec("pocketsphinx") is None:
+            return Finding("speech recognition", "missing", spec, "pip install pocketsphinx")
+        advice = "English only, about every third word of human speech is wrong; better: --asr whisper:small.en"
+        return Finding("speech recognition", "better", spec, advice)
+    return Finding("speech recognition", "ok", spec)
+
+
+def _llm(settings: Settings) -> Finding:
+    spec = settings.engines.llm
+    if spec.partition(":")[0] in ("offline", "simulated"):
+        advice = "a real model answers anything: --llm openai:http://127.0.0.1:8000/v1#MODEL (vLLM, llama.cpp, Ollama)"
+        return Finding("language model", "better", f"{spec} (rules, no model)" if spec == "offline" else spec, advice)
+    has_key = os.environ.get("STRETTO_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY")
+    if spec.startswith("openai") and "127.0.0.1" not in spec and not has_key:
+        advice = "neither STRETTO_LLM_API_KEY nor OPENAI_API_KEY is set; most hosted models need a key"
+        return Finding("language model", "better", spec, advice)
+    return Finding("language model", "ok", spec)
+
+
+def _voice(settings: Settings) -> Iterator[Finding]:
+    try:
+        spec = settings.voice_spec(default_voice_spec)
+    except SettingsError as error:
+        yield Finding("voice", "missing", "none", str(error))
+        return
+    flite = ctypes.util.find_library("flite")
+    espeak = find_spec("espeakng_loader") is not None or shutil.which("espeak-ng") is not None
+    needs_flite = spec.startswith("flite")
+    state: State = "ok" if flite or not needs_flite else ("better" if espeak else "missing")
+    yield Finding("voice", "ok", spec)
+    yield Finding("libflite", state, flite or "not installed", "" if flite else "apt-get install libflite1")
+    how = "" if espeak else "a second voice: apt-get install espeak-ng, or pip install 'stretto[espeak]' (GPL-3)"
+    yield Finding("espeak-ng", "ok" if espeak or flite else state, "installed" if espeak else "not installed", how)
+
+
+def _onnx_runtime() -> Finding:
+    runtime = describe_runtime()
+    found = f"{runtime.winner or 'onnxruntime'} {runtime.version} on {', '.join(runtime.providers)}"
+    return Finding("ONNX Runtime", "better" if runtime.advice else "ok", found, runtime.advice or "")
+
+
+def _gpu() -> Finding:
+    if shutil.which("nvidia-smi") is None and not Path("/dev/nvidia0").exists():
+        return Finding("GPU", "ok", "none; all of the default engines run on the CPU")
+    has_cuda = any(provider.startswith("CUDA") for provider in describe_runtime().providers)
+    if has_cuda:
+        return Finding("GPU", "ok", "NVIDIA, used by ONNX Runtime")
+    return Finding("GPU", "better", "NVIDIA, not used", "pip install 'stretto[gpu]'")
+
+
+def _microphone() -> Finding:
+    if find_spec("sounddevice") is None:
+        return Finding("microphone", "ok", "not looked for", "to talk by microphone: pip install 'stretto[mic]'")
+    try:
+        import sounddevice
+
+        count = len(sounddevice.query_devices())
+    except OSError:
+        return Finding(
+            "microphone", "ok", "PortAudio is not installed", "to talk by microphone: apt-get install libportaudio2"
+        )
+    return Finding("microphone", "ok", f"{count} sound devices" if count else "no sound device")

@@ -1,0 +1,14 @@
+"""Files that hold what callers said: for the user alone who runs the server, whatever the umask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def create_private(path: Path) -> None:
+    """A new, empty file of mode 0600, in a folder that is made with mode 0700 where there is none.
+
+    A folder that is there keeps its mode. Raises ``OSError``; ``FileExistsError`` if the file is there already.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=False)

@@ -1,0 +1,174 @@
+"""Runs the server: binds, warms the engines, says ``ready``, and closes gracefully.
+
+The first SIGINT or SIGTERM ends calls politely (they get the grace time of the settings); a second one ends
+everything at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import uvicorn
+from rich.console import Console
+
+from realtime.settings import Settings, refuse_to_be_open
+from realtime.websocket import MAX_FRAME_BYTES
+from scheduler.errors import SettingsError
+from scheduler.tasks import cancel_and_wait
+
+logger = logging.getLogger(__name__)
+
+
+class Serving(Protocol):
+    """What of ``realtime.server.Server`` is needed here."""
+
+    async def start(self) -> None:
+        """Warm the engines."""
+        ...
+
+    async def stop(self, grace_seconds: float | None = None) -> None:
+        """Take no new calls, let the running ones end, close the engines. May be called again to hurry."""
+        ...
+
+
+def serve(settings: Settings, make: Callable[[Settings], tuple[Serving, Any]]) -> None:
+    """Serve until a signal comes. ``make`` gives the server and its ASGI application, made on the running loop.
+
+    Raises ``SettingsError`` for what can't be served.
+    """
+    refuse_to_be_open(settings)
+    with bind(settings.server.host, settings.server.port) as listening:
+        asyncio.run(_serve(settings, make, listening))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet. ``SettingsError`` if the port is taken or the address is not ours."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family)
+    except OSError:
+        raise SettingsError(f"The host {host!r} is no address this machine knows.") from None
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise SettingsError(_why_not_bound(host, port, error)) from None
+    return bound
+
+
+def _why_not_bound(host: str, port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Port {port} on {host} is in use; stop what uses it or give another one: --port 0 picks a free one."
+        case errno.EACCES:
+            return f"Port {port} needs more rights than this user has; take one above 1023."
+        case _:
+            return f"Can't listen on {host} port {port}: {error.strerror}."
+
+
+def address_of(listening: socket.socket) -> str:
+    """``http://HOST:PORT`` of a bound socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _serve(settings: Settings, make: Callable[[Settings], tuple[Serving, Any]], listening: socket.socket) -> None:
+    stop, stop_now = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, stop_now)
+    serving, app = make(settings)
+    try:
+        if await _warm_up(serving, stop):
+            await _serve_calls(serving, app, listening, stop, stop_now)
+    finally:
+        await serving.stop(0.0)
+
+
+async def _serve_calls(
+    serving: Serving, app: Any, listening: socket.socket, stop: asyncio.Event, stop_now: asyncio.Event
+) -> None:
+    web = _WebServer(_web_config(app), on_started=lambda: print(f"ready {address_of(listening)}", flush=True))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(web.serve(sockets=[listening]))
+        closing = group.create_task(_close_on(stop, stop_now, web, serving))
+        await asyncio.wait([running, closing], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await cancel_and_wait(closing)
+
+
+def _on_signals(stop: asyncio.Event, stop_now: asyncio.Event) -> None:
+    def handle() -> None:
+        (stop_now if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, handle)
+
+
+async def _warm_up(serving: Serving, stop: asyncio.Event) -> bool:
+    """Warm the engines; false if a signal came first. Raises what the engines raise."""
+    with Console(stderr=True).status("warming up the engines …"):
+        try:
+            async with asyncio.TaskGroup() as group:
+                warming, stopped = group.create_task(serving.start()), group.create_task(stop.wait())
+                await asyncio.wait([warming, stopped], return_when=asyncio.FIRST_COMPLETED)
+                is_warm = warming.done()
+                await cancel_and_wait(stopped, *([] if is_warm else [warming]))
+        except ExceptionGroup as group_of_one:
+            raise group_of_one.exceptions[0] from None
+    return is_warm
+
+
+async def _close_on(stop: asyncio.Event, stop_now: asyncio.Event, web: _WebServer, serving: Serving) -> None:
+    await stop.wait()
+    logger.info("closing; a second signal ends all calls at once")
+    async with asyncio.TaskGroup() as group:
+        draining, hurried = group.create_task(serving.stop()), group.create_task(stop_now.wait())
+        await asyncio.wait([draining, hurried], return_when=asyncio.FIRST_COMPLETED)
+        await cancel_and_wait(draining, hurried)
+    web.should_exit = True
+    web.force_exit = stop_now.is_set()
+
+
+def _web_config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",  # the engines' life is ours; the application's own lifespan is for those who mount it
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        timeout_graceful_shutdown=2,
+    )
+
+
+class _WebServer(uvicorn.Server):
+    """Leaves signals to us, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._serve(sockets)  # uvicorn's own ``serve`` would take the signals
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+
+def log_to_stderr(level: str) -> None:
+    """Plain lines on stderr; stdout belongs to ``ready`` and to results."""
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
+    )
+    for noisy in ("httpx", "httpcore", "openai", "websockets", "uvicorn.error", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.getLogger().level, logging.WARNING))

@@ -1,0 +1,336 @@
+"""All settings of the program: one TOML file, the environment and flags, in that order from weak to strong.
+
+``load_settings`` reads them once into frozen objects. Whatever can't be used raises ``SettingsError`` with
+one sentence that names the key and where it stands. ``examples/stretto.example.toml`` documents each key.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from realtime.settings_errors import KeySources, explain, is_broken_file
+from scheduler.errors import SettingsError
+from scheduler.policy import PRESETS, Phrases, Policy, TurnDetection, TurnMode
+from think_loop.prompt import DEFAULT_INSTRUCTIONS
+
+DEFAULT_FILE = Path("stretto.toml")
+PREFIX = "STRETTO_"
+
+SHORT_ENVIRONMENT: dict[str, str] = {
+    "STRETTO_HOST": "server.host",
+    "STRETTO_PORT": "server.port",
+    "STRETTO_API_KEY": "server.api_keys",
+    "STRETTO_ASR": "engines.asr",
+    "STRETTO_LLM": "engines.llm",
+    "STRETTO_TTS": "engines.tts",
+    "STRETTO_VAD": "engines.vad",
+    "STRETTO_JOURNAL": "journal.dir",
+    "STRETTO_LOG_LEVEL": "log.level",
+}
+"""Short names beside the long ones (``STRETTO_SERVER__PORT``); where both are set, the short one wins."""
+
+FLAGS: dict[str, str] = {
+    "server.host": "--host",
+    "server.port": "--port",
+    "server.api_keys": "--api-key",
+    "server.open_to_the_world": "--open-to-the-world",
+    "engines.asr": "--asr",
+    "engines.llm": "--llm",
+    "engines.tts": "--tts",
+    "engines.vad": "--vad",
+    "journal.dir": "--journal",
+    "journal.record_audio": "--record-audio",
+    "log.level": "--log-level",
+}
+
+OTHER_ENVIRONMENT = frozenset({"STRETTO_CONFIG", "STRETTO_LLM_API_KEY", "STRETTO_SPEECH_DIR"})
+"""Variables that are no setting: which file to read, the language model server's key (the engine reads it by itself,
+so that no settings object holds it), and where the tests find recorded speech."""
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"
+    """The address to listen on. Any other than loopback needs ``api_keys``."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0 picks a free one."""
+    api_keys: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
+    """Clients must send one of these as ``Authorization: Bearer KEY``. None: loopback clients need no key."""
+    open_to_the_world: bool = False
+    """Allow an address other than loopback without keys."""
+    max_sessions: int = Field(default=64, ge=1)
+    """Calls at the same time; further ones are refused with a reason."""
+    shutdown_grace_seconds: Seconds = 10.0
+    """How long running calls may go on after the first SIGINT or SIGTERM."""
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+class EngineSettings(Section):
+    asr: str = "pocketsphinx"
+    llm: str = "offline"
+    tts: str = "auto"
+    """``auto``: the best that is installed and needs no download."""
+    vad: Literal["silero", "energy"] = "silero"
+    llm_temperature: float | None = Field(default=None, ge=0, le=2)
+    """``None``: the model's own default."""
+    llm_max_output_tokens: int | None = Field(default=None, ge=1)
+    llm_connect_timeout_seconds: float = Field(default=5.0, gt=0)
+    llm_first_token_timeout_seconds: float = Field(default=30.0, gt=0)
+    """The longest wait for an answer's first token before it counts as failed."""
+    llm_token_timeout_seconds: float = Field(default=15.0, gt=0)
+    """The longest wait between two tokens."""
+    llm_retries: int = Field(default=2, ge=0)
+    """How often a request is tried again before its first token."""
+
+
+def _section_from(name: str, definitions: dict[str, Any]) -> type[Section]:
+    return create_model(name, __base__=Section, **definitions)
+
+
+def _phrases_model() -> type[Section]:
+    text = Annotated[str, Field(min_length=1)]
+    return _section_from("PhraseSettings", {field.name: (text, field.default) for field in fields(Phrases)})
+
+
+def _overrides_model() -> type[Section]:
+    hints = get_type_hints(Policy)
+    names = [field.name for field in fields(Policy) if field.name not in SET_ELSEWHERE]
+    return _section_from("PolicyOverrides", {name: (hints[name] | None, None) for name in names})
+
+
+SET_ELSEWHERE = frozenset({"name", "phrases", "idle_prompt_seconds", "max_call_seconds"})
+"""Fields of ``Policy`` that have a place of their own in the settings."""
+
+if TYPE_CHECKING:
+    PhraseSettings: TypeAlias = Section
+    PolicyOverrides: TypeAlias = Section
+else:
+    PhraseSettings = _phrases_model()
+    PolicyOverrides = _overrides_model()
+    """Any threshold of ``scheduler.policy.Policy`` by its name; what is left out stays as in the preset."""
+
+
+class AgentSettings(Section):
+    instructions: str = DEFAULT_INSTRUCTIONS
+    greeting: str = ""
+    """A fixed first sentence; ``""``: none."""
+    agent_first: bool = False
+    """Without a greeting: the model opens the talk by itself."""
+    voice: str = ""
+    """The voice of the speech engine, such as ``rms``; ``""``: the one named in ``engines.tts``."""
+    language: str = "en"
+    """BCP 47."""
+    idle_prompt_seconds: Seconds = 0.0
+    """After so much silence of both sides the agent asks whether somebody is there; 0: never."""
+    max_call_seconds: Seconds = 0.0
+    """The longest call; 0: no limit."""
+    phrases: PhraseSettings = Field(default_factory=PhraseSettings)
+
+    @property
+    def opening(self) -> str | None:
+        """For ``CallStarted.greeting``: a sentence, ``""`` to let the model open, ``None`` to wait for the user."""
+        if self.greeting:
+            return self.greeting
+        return "" if self.agent_first else None
+
+
+class TurnSettings(Section):
+    mode: TurnMode = TurnMode.SEMANTIC
+    """The turn detection a session begins with; clients may change it with ``session.update``."""
+    policy: Literal["eager", "balanced", "patient"] = "balanced"
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    """Speech probability above which a frame counts as voice."""
+    prefix_padding_seconds: Seconds = 0.3
+    silence_seconds: Seconds = 0.5
+    """The silence that ends a turn in ``server_vad`` mode."""
+    overrides: PolicyOverrides = Field(default_factory=PolicyOverrides)
+
+
+class JournalSettings(Section):
+    dir: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    """Where each session leaves its journal (text only); ``None``: nowhere."""
+    record_audio: bool = False
+    """Also keep what both sides said as a stereo WAV. Ask the callers first."""
+
+    @model_validator(mode="after")
+    def _recording_needs_a_place(self) -> JournalSettings:
+        if self.record_audio and self.dir is None:
+            raise ValueError("journal.record_audio needs journal.dir, the folder to record into")
+        return self
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """At ``debug`` the log holds words of the callers."""
+
+
+class Settings(Section):
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    engines: EngineSettings = Field(default_factory=EngineSettings)
+    agent: AgentSettings = Field(default_factory=AgentSettings)
+    turns: TurnSettings = Field(default_factory=TurnSettings)
+    journal: JournalSettings = Field(default_factory=JournalSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @property
+    def policy(self) -> Policy:
+        """The conductor's thresholds: the preset, the overrides, and the agent's limits and phrases."""
+        return self.policy_for(None)
+
+    def policy_for(self, preset: str | None) -> Policy:
+        """The same with another preset, if one is named (a key of ``PRESETS``)."""
+        overrides = {k: v for k, v in self.turns.overrides.model_dump().items() if v is not None}
+        policy = replace(
+            PRESETS[preset or self.turns.policy],
+            phrases=Phrases(**self.agent.phrases.model_dump()),
+            idle_prompt_seconds=self.agent.idle_prompt_seconds or None,
+            max_call_seconds=self.agent.max_call_seconds or None,
+            **overrides,
+        )
+        return replace(policy, name="custom") if overrides else policy
+
+    @property
+    def turn_detection(self) -> TurnDetection:
+        return TurnDetection(
+            mode=self.turns.mode,
+            threshold=self.turns.threshold,
+            prefix_padding_seconds=self.turns.prefix_padding_seconds,
+            silence_seconds=self.turns.silence_seconds,
+        )
+
+    def voice_spec(self, best: Callable[[], str]) -> str:
+        """The spec of the speech engine with the agent's voice, ``flite:rms``; ``best`` stands in for ``auto``."""
+        spec = best() if self.engines.tts == "auto" else self.engines.tts
+        return f"{spec.partition(':')[0]}:{self.agent.voice}" if self.agent.voice else spec
+
+
+def load_settings(
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Settings:
+    """Merge file, environment and flags into ``Settings``.
+
+    ``file``: must exist if given; without it ``./stretto.toml`` is read where there is one.
+    ``environment``: of the process; ``flags``: dotted key to value, ``None`` values are left out.
+    Raises ``SettingsError``.
+    """
+    environment = environment or {}
+    if file is None and environment.get("STRETTO_CONFIG"):
+        file = Path(environment["STRETTO_CONFIG"])
+    if file is None and DEFAULT_FILE.is_file():
+        file = DEFAULT_FILE
+    merged: dict[str, Any] = {}
+    sources: KeySources = {}
+    if file is not None:
+        _merge(merged, sources, _flatten(_read_toml(file)), f"in {file}")
+    for name, key, text in _from_environment(environment):
+        _merge(merged, sources, {key: text}, f"in the environment variable {name}")
+    for dotted, value in (flags or {}).items():
+        if value is not None:
+            _merge(merged, sources, {tuple(dotted.split(".")): value}, f"given as the flag {flag_name(dotted)}")
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(explain(error, sources, known_keys())) from None
+
+
+def refuse_to_be_open(settings: Settings) -> None:
+    """Raise ``SettingsError`` if anybody on the network could use the server, unless that was asked for plainly."""
+    server = settings.server
+    if not (server.is_loopback or server.api_keys or server.open_to_the_world):
+        raise SettingsError(
+            f"Listening on {server.host} lets others reach this server, so it needs a key: give --api-key KEY "
+            "(or server.api_keys), or --open-to-the-world if really anybody may use it."
+        )
+
+
+def flag_name(dotted: str) -> str:
+    """``--port`` for ``server.port``: the flag of ``stretto serve`` that sets a key."""
+    return FLAGS.get(dotted, dotted)
+
+
+def known_keys() -> list[str]:
+    """Every key as ``section.name``, nested ones as ``section.group.name``."""
+    return sorted(_model_keys(Settings))
+
+
+def _model_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _model_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(is_broken_file(file, error)) from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, tuple[str, ...], str]]:
+    """(variable, key, value), short names last, so that they win over long ones."""
+    found = []
+    for name in sorted(environment, key=lambda name: ("__" not in name, name)):
+        if not name.startswith(PREFIX) or name in OTHER_ENVIRONMENT:
+            continue
+        dotted = SHORT_ENVIRONMENT.get(name) or name.removeprefix(PREFIX).lower().replace("__", ".")
+        found.append((name, tuple(dotted.split(".")), environment[name]))
+    return found
+
+
+def _flatten(table: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    flat: dict[tuple[str, ...], Any] = {}
+    for name, value in table.items():
+        if isinstance(value, dict) and value:
+            flat |= _flatten(value, (*prefix, name))
+        else:
+            flat[(*prefix, name)] = value
+    return flat
+
+
+def _merge(merged: dict[str, Any], sources: KeySources, flat: Mapping[tuple[str, ...], Any], source: str) -> None:
+    for key, value in flat.items():
+        table = merged
+        for part in key[:-1]:
+            inner = table.setdefault(part, {})
+            if not isinstance(inner, dict):
+                inner = table[part] = {}
+            table = inner
+        table[key[-1]] = value
+        sources[key] = source

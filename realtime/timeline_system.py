@@ -1,0 +1,330 @@
+"""Pure: draws one system of the score: the floor's band, three staves and what stands on them, as SVG elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from itertools import pairwise
+
+from realtime.timeline_layout import Rows, System, clip_text, text_width
+from realtime.timeline_model import Score, Thinking, Turn, Utterance, Word
+from scheduler.floor import Floor
+
+LEFT, RIGHT, TOP = 84.0, 36.0, 46.0
+FONT_PX, SMALL_PX, WORD_ROW_PX = 12.0, 10.5, 15.0
+FLOOR_Y, GAP_LABEL_Y, HEARD_Y = 22.0, 44.0, 54.0
+WORD_ROWS = 2
+WORD_SLACK_PX = 14.0
+THINK_ROW_PX = 34.0
+LANE_GAP_PX = 20.0
+SYSTEM_GAP_PX = 34.0
+SAID_BAR_PX = 14.0
+MAX_THOUGHT_PX = 260.0
+
+
+class SystemDrawing:
+    """One line of the score, drawn at its own origin."""
+
+    def __init__(self, score: Score, system: System, px_per_second: float, clip_id: str) -> None:
+        self._score = score
+        self._system = system
+        self._scale = px_per_second
+        self._clip_id = clip_id
+        self._right = LEFT + (system.end - system.start) * px_per_second
+        said = sorted((word for u in score.utterances for word in u.words), key=lambda word: word.start)
+        self._heard_words, heard_rows = self._draw_words(score.words, "heard-text")
+        self._thoughts, thought_rows = self._draw_thoughts()
+        self._said_words, said_rows = self._draw_words(said, "said-text")
+        self._thought_y = HEARD_Y + 24 + max(heard_rows, 1) * WORD_ROW_PX + LANE_GAP_PX
+        self._said_y = self._thought_y + max(thought_rows, 1) * THINK_ROW_PX + LANE_GAP_PX - 8
+        self.height = self._said_y + SAID_BAR_PX + 4 + max(said_rows, 1) * WORD_ROW_PX
+
+    def draw(self) -> str:
+        inside = "".join(
+            [
+                self._gaps(),
+                self._floor(),
+                self._heard(),
+                moved(self._thought_y, self._thoughts),
+                self._said(),
+                self._failures(),
+            ]
+        )
+        clip = f'<clipPath id="{self._clip_id}"><rect x="{px(LEFT - 4)}" y="0" width="{px(self._right - LEFT + RIGHT)}" height="{px(self.height)}"/></clipPath>\n'
+        return f'{clip}{self._axis()}{self._staves()}<g clip-path="url(#{self._clip_id})">\n{inside}</g>\n'
+
+    def _x(self, time: float) -> float:
+        return LEFT + (time - self._system.start) * self._scale
+
+    def _shows(self, start: float, end: float) -> bool:
+        return end >= self._system.start and start < self._system.end
+
+    def _box(self, start: float, end: float) -> tuple[float, float]:
+        """Left edge and width of a span, cut to this system."""
+        left = max(self._x(start), LEFT)
+        return left, max(min(self._x(end), self._right) - left, 2.0)
+
+    # --- the paper --------------------------------------------------------------------------------
+
+    def _axis(self) -> str:
+        step = next(step for step in (1, 2, 5, 10, 30, 60, 300, 3600) if step * self._scale >= 56 or step == 3600)
+        first = int(-(-self._system.start // step))
+        parts = []
+        for index in range(first, int(self._system.end // step) + 1):
+            x = self._x(index * step)
+            parts.append(f'<line class="tick" x1="{px(x)}" x2="{px(x)}" y1="16" y2="{px(self.height)}"/>')
+            parts.append(f'<text class="small" x="{px(x)}" y="11" text-anchor="middle">{_clock(index * step)}</text>')
+        if self._system.skipped:
+            quiet = f"{self._system.skipped:.0f} s of quiet left out"
+            parts.append(f'<text class="small" x="12" y="-8">{quiet}</text>')
+        return "".join(parts) + "\n"
+
+    def _staves(self) -> str:
+        parts = []
+        names = (("heard", HEARD_Y + 5), ("thought", self._thought_y + 4), ("said", self._said_y + SAID_BAR_PX / 2))
+        for name, y in names:
+            parts.append(f'<line class="staff" x1="{px(LEFT)}" x2="{px(self._right)}" y1="{px(y)}" y2="{px(y)}"/>')
+            parts.append(
+                f'<text class="lane {name}-text" x="{px(LEFT - 16)}" y="{px(y + 4)}" text-anchor="end">{name}</text>'
+            )
+        brace = LEFT - 6
+        parts.append(f'<line class="brace" x1="{brace}" x2="{brace}" y1="{px(FLOOR_Y)}" y2="{px(self.height)}"/>')
+        return "".join(parts) + "\n"
+
+    def _floor(self) -> str:
+        parts = []
+        for span, floor in self._score.floors:
+            if self._shows(span.start, span.end):
+                left, width = self._box(span.start, span.end)
+                title = title_of(f"floor: {floor.value}, {span.end - span.start:.2f} s")
+                names = ("listening", "speaking") if floor is Floor.OVERLAP else (floor.value,)
+                height = 4 / len(names)
+                for index, name in enumerate(names):
+                    place = (
+                        f'x="{px(left)}" y="{px(FLOOR_Y + index * height)}" width="{px(width)}" height="{px(height)}"'
+                    )
+                    parts.append(f'<rect class="floor-{name}" {place}>{title}</rect>')
+        return "".join(parts) + "\n"
+
+    def _gaps(self) -> str:
+        return "".join(self._gap(turn) for turn in self._score.turns if turn.first_sound_at is not None) + "\n"
+
+    def _gap(self, turn: Turn) -> str:
+        start, end = turn.speech_end, turn.first_sound_at or 0.0
+        if end < start or not self._shows(start, end):
+            return ""
+        left, width = self._box(start, end)
+        bottom = self._said_y + SAID_BAR_PX
+        label, middle = f"{wait_ms(turn)} ms", left + width / 2
+        shown = label if self._shows((start + end) / 2, (start + end) / 2) else ""
+        return (
+            f"<g>{title_of(f'{turn.turn_id}: first sound {label} after the end of speech')}"
+            f'<rect class="gap" x="{px(left)}" y="{px(GAP_LABEL_Y + 5)}" width="{px(width)}" height="{px(bottom - GAP_LABEL_Y - 5)}"/>'
+            f'<path class="gap-line" d="M{px(left)} {px(bottom)}V{px(GAP_LABEL_Y + 5)}H{px(left + width)}V{px(bottom)}"/>'
+            f'<text class="gap-text" x="{px(middle)}" y="{GAP_LABEL_Y}" text-anchor="middle">{shown}</text></g>'
+        )
+
+    # --- heard ------------------------------------------------------------------------------------
+
+    def _heard(self) -> str:
+        parts = [self._turn(turn) for turn in self._score.turns]
+        for span in self._score.speech:
+            if self._shows(span.start, span.end):
+                left, width = self._box(span.start, span.end)
+                title = title_of(f"speech, {span.end - span.start:.2f} s")
+                parts.append(
+                    f'<rect class="heard" x="{px(left)}" y="{HEARD_Y}" width="{px(width)}" height="10" rx="3">{title}</rect>'
+                )
+        for at, is_final in self._score.partials:
+            if self._shows(at, at):
+                kind = ("heard", "final transcript") if is_final else ("partial", "partial transcript")
+                title = title_of(f"{kind[1]} at {at:.2f} s")
+                parts.append(
+                    f'<circle class="{kind[0]}" cx="{px(self._x(at))}" cy="{HEARD_Y + 16}" r="2.4">{title}</circle>'
+                )
+        parts.append(moved(HEARD_Y + 32, self._heard_words))
+        return "".join(parts) + "\n"
+
+    def _turn(self, turn: Turn) -> str:
+        at = turn.committed_at
+        if at is None or not self._shows(at, at):
+            return ""
+        x, told = self._x(at), turn.outcome not in ("", "answered")
+        what = f"{turn.turn_id} committed at {at:.2f} s: {turn.outcome or 'open'} {turn.reason}".rstrip()
+        note = f"{turn.outcome}: {turn.reason}" if turn.reason else turn.outcome
+        label = (
+            f'<text class="small" x="{px(x + 4)}" y="{HEARD_Y + 3}">{clean(clip_text(note, 220, SMALL_PX))}</text>'
+            if told
+            else ""
+        )
+        return f'<g>{title_of(what)}<line class="commit" x1="{px(x)}" x2="{px(x)}" y1="{HEARD_Y - 3}" y2="{HEARD_Y + 13}"/>{label}</g>'
+
+    def _draw_words(self, words: Iterable[Word], css_class: str) -> tuple[str, int]:
+        """The words that begin in this system, first row at y = 0, and how many rows they take."""
+        rows, parts = Rows(WORD_ROWS, slack_px=WORD_SLACK_PX), []
+        for word in words:
+            if not self._system.start <= word.start < self._system.end:
+                continue
+            width = text_width(word.text, FONT_PX)
+            left = max(min(self._x(word.start), self._right + RIGHT - 6 - width), LEFT)
+            title = title_of(f"{word.text} {word.start:.2f}–{word.end:.2f} s")
+            placed = rows.place(left, width)
+            if placed is None:  # too crowded even for two rows: a dot, with the word in its title
+                parts.append(f'<circle class="{css_class}" cx="{px(left + 2)}" cy="5" r="1.5">{title}</circle>')
+                continue
+            row, x = placed
+            style = css_class if word.is_final else f"{css_class} tentative"
+            parts.append(
+                f'<text class="{style}" x="{px(x)}" y="{px(row * WORD_ROW_PX)}">{clean(word.text)}{title}</text>'
+            )
+        return "".join(parts), len(rows)
+
+    # --- thought ----------------------------------------------------------------------------------
+
+    def _draw_thoughts(self) -> tuple[str, int]:
+        rows, parts = Rows(gap_px=12.0), []
+        for think in sorted(self._score.thinks, key=lambda think: think.start):
+            end = self._score.end if think.end is None else think.end
+            if self._shows(think.start, end):
+                parts.append(self._thinking(think, end, rows))
+            for tool in think.tools:
+                tool_end = tool.end if tool.end is not None else max(end, tool.start)
+                if self._shows(tool.start, tool_end):
+                    left, width = self._box(tool.start, tool_end)
+                    text = f"{tool.name}({clip_text(tool.arguments, 200, FONT_PX)})"
+                    y = rows.row(left, max(width, text_width(text, FONT_PX))) * THINK_ROW_PX
+                    state = "failed" if tool.failed else f"{tool_end - tool.start:.2f} s"
+                    parts.append(
+                        f"<g>{title_of(f'tool {tool.name} {tool.arguments}: {state}')}"
+                        f'<rect class="tool" x="{px(left)}" y="{px(y)}" width="{px(width)}" height="8" rx="2"/>'
+                        f'<text class="{"bad" if tool.failed else "thought-text"}" x="{px(left)}" y="{px(y + 21)}">{clean(text)}</text></g>'
+                    )
+        return "".join(parts), len(rows)
+
+    def _thinking(self, think: Thinking, end: float, rows: Rows) -> str:
+        left, width = self._box(think.start, end)
+        begins_here = think.start >= self._system.start
+        text = _thought_text(think) if begins_here else ""
+        text = clip_text(text, min(max(width, MAX_THOUGHT_PX), self._right + RIGHT - 6 - left), FONT_PX)
+        y = rows.row(left, max(width, text_width(text, FONT_PX))) * THINK_ROW_PX
+        first = min(think.first_token_at or end, end)
+        parts = [title_of(_think_title(think, end))]
+        if self._shows(think.start, first):
+            wait_left, wait_width = self._box(think.start, first)
+            parts.append(
+                f'<rect class="thought waiting" x="{px(wait_left)}" y="{px(y)}" width="{px(wait_width)}" height="8" rx="2"/>'
+            )
+        if self._shows(first, end) and think.first_token_at is not None:
+            work_left, work_width = self._box(first, end)
+            parts.append(
+                f'<rect class="thought" x="{px(work_left)}" y="{px(y)}" width="{px(work_width)}" height="8" rx="2"/>'
+            )
+        for at, sentence in think.sentences:
+            if self._shows(at, at):
+                parts.append(
+                    f'<circle class="sentence" cx="{px(self._x(at))}" cy="{px(y + 4)}" r="3">{title_of(sentence)}</circle>'
+                )
+        style = "thought-text musing" if think.thought or think.silence_reason else "thought-text"
+        parts.append(f'<text class="{style}" x="{px(left)}" y="{px(y + 21)}">{clean(text)}</text>')
+        faded = ' class="stopped"' if think.ending == "stopped" else ""
+        return f"<g{faded}>{''.join(parts)}</g>\n"
+
+    # --- said -------------------------------------------------------------------------------------
+
+    def _said(self) -> str:
+        parts = [self._utterance(utterance) for utterance in self._score.utterances]
+        parts.append(moved(self._said_y + SAID_BAR_PX + 14, self._said_words))
+        return "".join(parts) + "\n"
+
+    def _utterance(self, utterance: Utterance) -> str:
+        start, end = utterance.start or 0.0, utterance.end or 0.0
+        if not self._shows(start, end):
+            return ""
+        parts = [title_of(f"{utterance.utterance_id}: {utterance.heard}")]
+        levels = [(start, 0.0), *((at, gain) for at, gain in utterance.gains if start < at < end), (end, 0.0)]
+        middle = self._said_y + SAID_BAR_PX / 2
+        for (begin, gain_db), (finish, _) in pairwise(levels):
+            if self._shows(begin, finish):
+                left, width = self._box(begin, finish)
+                height = max(SAID_BAR_PX * 10 ** (gain_db / 20), 1.5)
+                ducked = title_of(f"ducked by {-gain_db:.0f} dB") if gain_db else ""
+                parts.append(
+                    f'<rect class="said" x="{px(left)}" y="{px(middle - height / 2)}" width="{px(width)}" height="{px(height)}">{ducked}</rect>'
+                )
+        if utterance.cut_off and self._shows(end, end):
+            parts.append(self._caesura(utterance, self._x(end)))
+        return f"<g>{''.join(parts)}</g>"
+
+    def _caesura(self, utterance: Utterance, x: float) -> str:
+        top, bottom = self._said_y - 4, self._said_y + SAID_BAR_PX + 4
+        unheard = " ".join(utterance.planned).removeprefix(utterance.heard).strip()
+        strokes = "".join(
+            f'<line class="caesura" x1="{px(x + shift)}" x2="{px(x + shift + 5)}" y1="{px(bottom)}" y2="{px(top)}"/>'
+            for shift in (2, 7)
+        )
+        room = min(self._next_said(x) - x - 26, self._right + RIGHT - 6 - x - 20, 240.0)
+        text = clip_text(unheard, room, SMALL_PX) if room > 30 else ""
+        return (
+            f"<g>{title_of(f'cut off; not heard: {unheard}')}{strokes}"
+            f'<text class="small unheard" x="{px(x + 18)}" y="{px(self._said_y + 11)}">{clean(text)}</text></g>'
+        )
+
+    def _next_said(self, x: float) -> float:
+        starts = [self._x(u.start) for u in self._score.utterances if u.start is not None]
+        return min((start for start in starts if start > x), default=self._right)
+
+    def _failures(self) -> str:
+        parts = []
+        for at, message in self._score.failures:
+            if self._shows(at, at):
+                x, y = self._x(at), self._thought_y - 8
+                text = clip_text(message, min(300.0, self._right + RIGHT - x - 16), SMALL_PX)
+                parts.append(
+                    f'<text class="small bad" x="{px(x)}" y="{px(y)}">! {clean(text)}{title_of(message)}</text>'
+                )
+        return "".join(parts) + "\n"
+
+
+def _thought_text(think: Thinking) -> str:
+    if think.silence_reason:
+        return f"silent: {think.silence_reason}"
+    if think.thought:
+        return " ".join(think.thought.split())
+    return think.purpose if think.purpose != "answer" else " ".join(text for _, text in think.sentences)
+
+
+def _think_title(think: Thinking, end: float) -> str:
+    first = (
+        "no token"
+        if think.first_token_at is None
+        else f"first token after {(think.first_token_at - think.start) * 1000:.0f} ms"
+    )
+    about = f"{think.think_id} ({think.purpose}), {end - think.start:.2f} s, {first}, {think.ending or 'running'}"
+    return f"{about}. {think.thought} {' '.join(text for _, text in think.sentences)}".strip()
+
+
+def moved(y: float, inside: str) -> str:
+    return f'<g transform="translate(0 {px(y)})">\n{inside}</g>\n'
+
+
+def title_of(text: str) -> str:
+    return f"<title>{clean(text)}</title>"
+
+
+def clean(text: str) -> str:
+    """Escaped, and without the characters that XML cannot hold."""
+    return escape("".join(char if char.isprintable() else " " for char in text), quote=True)
+
+
+def px(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:g} s"
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def wait_ms(turn: Turn) -> int:
+    return round(((turn.first_sound_at or 0.0) - turn.speech_end) * 1000)

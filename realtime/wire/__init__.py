@@ -1,0 +1,1 @@
+"""The OpenAI Realtime protocol, apart from any socket: types, errors, inbound and outbound mapping."""

@@ -1,0 +1,285 @@
+"""Pure: from what happens in the kernel to the server events of the OpenAI Realtime protocol.
+
+``WireMapper`` watches every event and command of a session, in order, and is told of the audio as it leaves.
+It answers with the server events that are due, in the order clients rely on. One think is one response;
+what sounds without one (a greeting, a failure said aloud, speech taken up again) is a response of its own.
+A stopped response is closed at once: stock clients flush their playback when speech starts, and audio that came
+later would be played over the user.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from realtime.wire.audio_format import RATES_HZ, SAMPLE_BYTES
+from realtime.wire.extensions import extension_events
+from realtime.wire.responses import COMPLETED, OUT_OF_TOKENS, CancelReason, Closing, Response, cancelled, failed
+from realtime.wire.session_types import Json
+from realtime.wire.state import ResponseRequest, WireState
+from realtime.wire.turns import Turns
+from scheduler import commands as do
+from scheduler import events as ev
+from scheduler.commands import Command
+from scheduler.events import Event
+from scheduler.pcm import WordTime
+
+
+class WireMapper:
+    def __init__(self, state: WireState) -> None:
+        self._state = state
+        self._turns = Turns(state)
+        self._by_think: dict[str, Response] = {}
+        self._by_utterance: dict[str, Response] = {}
+        self._cause: Event | None = None
+        self._unanswered: set[str] = set()
+        """Requested responses of the conversation that have not begun: while the transcript of a turn or of a spoken
+        item is awaited, that takes a moment."""
+        self._taken_back: deque[frozenset[str]] = deque()
+        """What the client's cancellations, which the kernel has yet to hear of, took back of these."""
+
+    # --- what inbound asks ----------------------------------------------------------------------------
+
+    @property
+    def running(self) -> list[Response]:
+        """Responses without their ``response.done``, oldest first."""
+        return list(dict.fromkeys([*self._by_think.values(), *self._by_utterance.values()]))
+
+    @property
+    def conversation_is_busy(self) -> bool:
+        """A response of the conversation is running, or was just asked for.
+
+        A response that the server began by itself and that has not sounded yet gives way to the client's.
+        """
+        return bool(self._unanswered) or any(
+            response.in_conversation and not response.may_give_way for response in self.running
+        )
+
+    @property
+    def awaits_response(self) -> bool:
+        """The client asked for a response of the conversation that has not begun."""
+        return bool(self._unanswered)
+
+    def requested(self, request_id: str, request: ResponseRequest) -> None:
+        """The client asked for a response, which ``Think.request_id`` will begin."""
+        self._state.requests[request_id] = request
+        if request.in_conversation:
+            self._unanswered.add(request_id)
+
+    def took_back(self) -> None:
+        """The client cancels the running response of the conversation, and with it what it has asked for."""
+        self._taken_back.append(frozenset(self._unanswered))
+        self._unanswered.clear()
+
+    # --- the kernel's facts ---------------------------------------------------------------------------
+
+    def observe(self, at: float, happened: Event | Command) -> list[Json]:
+        """``at``: session time in seconds."""
+        if isinstance(happened, Event):
+            self._cause = happened
+        if isinstance(happened, ev.ResponseCancelled):
+            self._forget_taken_back(happened)
+        events = self._turn_events(happened) or self._think_events(happened) or self._speech_events(happened)
+        if self._state.sends_extensions:
+            events = events + extension_events(self._state, at, happened, self._response_of)
+        return events
+
+    def audio(self, utterance_id: str, data: bytes, words: tuple[WordTime, ...]) -> list[Json]:
+        """Audio leaves the server, in the session's output format, with the words that start in it."""
+        response = self._by_utterance.get(utterance_id)
+        if response is None:
+            return []
+        audio_format = self._state.session.output_format
+        seconds = len(data) / SAMPLE_BYTES[audio_format] / RATES_HZ[audio_format]
+        return response.speak(utterance_id, data, seconds, words)
+
+    def item_unread(self, item_id: str) -> list[Json]:
+        """The audio of a client's item could not be recognised."""
+        return self._turns.item_unread(item_id)
+
+    def close(self) -> list[Json]:
+        """The call is over: every response gets its end."""
+        return [event for response in self.running for event in self._finish(response, cancelled(None))]
+
+    def _forget_taken_back(self, cancelled: ev.ResponseCancelled) -> None:
+        """What the kernel has not begun by now, it never will."""
+        if cancelled.think_id is None and self._taken_back:
+            for request_id in self._taken_back.popleft():
+                self._state.requests.pop(request_id, None)
+
+    # --- turns ----------------------------------------------------------------------------------------
+
+    def _turn_events(self, happened: Event | Command) -> list[Json]:
+        turns = self._turns
+        match happened:
+            case do.OpenTurn():
+                return turns.opened(happened)
+            case do.CommitTurn():
+                return turns.committed(happened)
+            case do.AmendTurn():
+                return turns.amended(happened)
+            case do.EndTurn():
+                return turns.ended(happened)
+            case do.TellTimeout(silence_seconds):
+                return turns.timed_out(silence_seconds)
+            case ev.TranscriptRevised():
+                return turns.revised(happened)
+            case ev.EarsFailed():
+                return turns.ears_failed()
+            case ev.SpeechStopped(audio_seconds):
+                turns.speech_stopped(audio_seconds)
+            case ev.InputCleared():
+                turns.input_cleared()
+            case _:
+                pass
+        return []
+
+    # --- thinking -------------------------------------------------------------------------------------
+
+    def _think_events(self, happened: Event | Command) -> list[Json]:
+        match happened:
+            case do.Think():
+                return self._begin(happened)
+            case ev.WordsWritten(think_id, text):
+                response = self._by_think.get(think_id)
+                return response.write(text) if response and not response.audible else []
+            case ev.ToolCalled(think_id, call_id, name, arguments, by_client):
+                response = self._by_think.get(think_id)
+                return response.call_function(call_id, name, arguments) if response and by_client else []
+            case ev.ThinkEnded():
+                return self._think_ended(happened)
+            case do.StopThinking(think_id):
+                return self._stop_thinking(think_id)
+            case do.EndCall():
+                return self.close()
+            case _:
+                return []
+
+    def _begin(self, think: do.Think) -> list[Json]:
+        request = self._state.requests.pop(think.request_id, None) if think.request_id else None
+        self._unanswered.discard(think.request_id or "")
+        fields = request.fields if request else self._fields_of_server(audible=think.audible)
+        response = Response(
+            self._state,
+            fields,
+            think_id=think.think_id,
+            audible=think.audible,
+            in_conversation=think.in_conversation,
+            unasked=think.request_id is None and think.purpose is not do.Purpose.ANSWER,
+        )
+        self._by_think[think.think_id] = response
+        return response.created()
+
+    def _fields_of_server(self, *, audible: bool) -> Json:
+        modality = "audio" if audible else "text"
+        return self._state.session.response_defaults() | {"output_modalities": [modality], "metadata": None}
+
+    def _think_ended(self, ended: ev.ThinkEnded) -> list[Json]:
+        response = self._by_think.get(ended.think_id)
+        if response is None:
+            return []
+        response.tokens = (ended.input_tokens, ended.output_tokens, ended.cached_tokens)
+        response.closing = response.closing or _closing(ended)
+        return self._finish_if_said(response)
+
+    def _stop_thinking(self, think_id: str) -> list[Json]:
+        """What already sounds may go on; then the response ends with it, else now."""
+        response = self._by_think.get(think_id)
+        if response is None:
+            return []
+        response.closing = cancelled(self._reason())
+        return self._finish_if_said(response)
+
+    # --- speaking -------------------------------------------------------------------------------------
+
+    def _speech_events(self, happened: Event | Command) -> list[Json]:
+        match happened:
+            case do.Speak():
+                return self._speak(happened)
+            case do.StopSpeaking(utterance_id, _, reason):
+                response = self._by_utterance.get(utterance_id)
+                return self._finish(response, _stopped(reason)) if response else []
+            case ev.VoiceFailed(utterance_id, index):
+                if response := self._by_utterance.get(utterance_id):
+                    response.speech_failed(utterance_id, index)
+            case ev.PlayoutSent(utterance_id):
+                return self._through(utterance_id)
+            case ev.PlayoutEnded(utterance_id, stopped):
+                response = self._by_utterance.get(utterance_id)
+                if response and stopped:
+                    return self._finish(response, cancelled(self._reason()))
+                return self._through(utterance_id)
+            case do.RecordHeard(utterance_id, text) | ev.HeardCorrected(utterance_id, text):
+                self._record_heard(utterance_id, text)
+            case _:
+                pass
+        return []
+
+    def _speak(self, speak: do.Speak) -> list[Json]:
+        response = self._by_utterance.get(speak.utterance_id) or self._by_think.get(speak.think_id or "")
+        events: list[Json] = []
+        if response is None:
+            response = Response(self._state, self._fields_of_server(audible=True), think_id=None)
+            events = response.created()
+        self._by_utterance[speak.utterance_id] = response
+        return events + response.expect_speech(speak.utterance_id, speak.index, speak.text)
+
+    def _through(self, utterance_id: str) -> list[Json]:
+        response = self._by_utterance.pop(utterance_id, None)
+        if response is None:
+            return []
+        return response.speech_is_through(utterance_id) + self._finish_if_said(response)
+
+    def _record_heard(self, utterance_id: str, text: str) -> None:
+        """The history holds what was heard, and so does the item when it is retrieved."""
+        record = self._state.conversation.find_spoken(utterance_id)
+        if record is not None and len(record.spoken) == 1 and record.item["content"]:
+            record.item["content"] = [{"type": "output_audio", "transcript": text}]
+
+    # --- ends -----------------------------------------------------------------------------------------
+
+    def _finish_if_said(self, response: Response) -> list[Json]:
+        if response.closing is None or response.sounding:
+            return []
+        return self._finish(response, response.closing)
+
+    def _finish(self, response: Response, closing: Closing) -> list[Json]:
+        if response.think_id:
+            self._by_think.pop(response.think_id, None)
+        for utterance_id in [name for name, owner in self._by_utterance.items() if owner is response]:
+            del self._by_utterance[utterance_id]
+        return response.finish(closing)
+
+    def _reason(self) -> CancelReason | None:
+        match self._cause:
+            case ev.ResponseCancelled() | ev.OutputCleared() | ev.ResponseRequested():
+                return "client_cancelled"
+            case ev.CallEnding() | ev.ReportReady():
+                return None
+            case _:
+                return "turn_detected"
+
+    def _response_of(self, think_id: str) -> str | None:
+        response = self._by_think.get(think_id)
+        return response.id if response else None
+
+
+def _closing(ended: ev.ThinkEnded) -> Closing:
+    match ended.ending:
+        case ev.ThinkEnding.DONE | ev.ThinkEnding.TOOLS:
+            return COMPLETED
+        case ev.ThinkEnding.LENGTH:
+            return OUT_OF_TOKENS
+        case ev.ThinkEnding.STOPPED:
+            return cancelled(None)
+        case ev.ThinkEnding.FAILED:
+            return failed(ended.message)
+
+
+def _stopped(reason: str) -> Closing:
+    match reason:
+        case "barge_in" | "rejoined":
+            return cancelled("turn_detected")
+        case "cancelled" | "cleared":
+            return cancelled("client_cancelled")
+        case _:
+            return cancelled(None)

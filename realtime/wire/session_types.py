@@ -1,0 +1,162 @@
+"""Pure: the session object of the OpenAI Realtime protocol, as clients may set it.
+
+A ``session.update`` is merged deeply into the present object (``merge``), and the whole is checked then
+(``check_session``), so that an error leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+
+Json = dict[str, Any]
+
+
+class Open(BaseModel):
+    """Fields that we don't know are kept and echoed."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class PcmFormat(Open):
+    type: Literal["audio/pcm"]
+    rate: Literal[24000] = 24000
+
+
+class PcmuFormat(Open):
+    type: Literal["audio/pcmu"]
+
+
+class PcmaFormat(Open):
+    type: Literal["audio/pcma"]
+
+
+AudioFormat = Annotated[PcmFormat | PcmuFormat | PcmaFormat, Field(discriminator="type")]
+
+
+class ServerVad(Open):
+    """Defaults as the API documents them."""
+
+    type: Literal["server_vad"]
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    prefix_padding_ms: int = Field(default=300, ge=0, le=10_000)
+    silence_duration_ms: int = Field(default=500, ge=0, le=10_000)
+    idle_timeout_ms: int | None = Field(default=None, ge=5_000, le=30_000)
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+class SemanticVad(Open):
+    type: Literal["semantic_vad"]
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+TurnDetectionSetting = Annotated[ServerVad | SemanticVad, Field(discriminator="type")]
+
+
+class Transcription(Open):
+    model: str | None = None
+    language: str | None = None
+    prompt: str | None = None
+
+
+class NoiseReduction(Open):
+    type: Literal["near_field", "far_field"] | None = None
+
+
+class AudioInput(Open):
+    format: AudioFormat
+    transcription: Transcription | None = None
+    noise_reduction: NoiseReduction | None = None
+    turn_detection: TurnDetectionSetting | None = None
+
+
+class AudioOutput(Open):
+    format: AudioFormat
+    voice: str | Json
+    speed: float = Field(default=1.0, ge=0.25, le=1.5)
+
+
+class ItemTool(Open):
+    """A function; other kinds (``mcp``) are echoed and not used."""
+
+    type: str = "function"
+    name: str | None = None
+    description: str | None = None
+    parameters: Json | None = None
+
+
+ToolChoice = Literal["auto", "none", "required"] | Json
+MaxTokens = Annotated[int, Field(ge=1, le=10**9)] | Literal["inf"]
+Modalities = list[Literal["text", "audio"]]
+
+
+class RealtimeAudio(Open):
+    input: AudioInput
+    output: AudioOutput
+
+
+class TranscriptionAudio(Open):
+    input: AudioInput
+
+
+class RealtimeSession(Open):
+    type: Literal["realtime"]
+    model: str
+    output_modalities: Modalities = Field(min_length=1)
+    instructions: str
+    tools: list[ItemTool]
+    tool_choice: ToolChoice
+    max_output_tokens: MaxTokens
+    audio: RealtimeAudio
+    tracing: Any = None
+
+    @field_validator("output_modalities")
+    @classmethod
+    def _one_modality(cls, modalities: list[str]) -> list[str]:
+        """The API takes one of the two; clients that ask for both get audio, which carries its transcript."""
+        return ["audio"] if "audio" in modalities else ["text"]
+
+
+class TranscriptionSession(Open):
+    type: Literal["transcription"]
+    audio: TranscriptionAudio
+
+
+AnySession = RealtimeSession | TranscriptionSession
+_ADAPTERS: dict[str, TypeAdapter[AnySession]] = {
+    "realtime": TypeAdapter(RealtimeSession),
+    "transcription": TypeAdapter(TranscriptionSession),
+}
+
+
+def check_session(session: Json) -> AnySession:
+    """Raises ``pydantic.ValidationError``."""
+    return _ADAPTERS[session["type"]].validate_python(session)
+
+
+_TAGGED = frozenset({"format", "turn_detection"})
+"""Objects that are replaced, not merged, when their ``type`` changes."""
+_WHOLE = frozenset({"tools", "tool_choice", "tracing", "prompt", "truncation", "include", "metadata", "parameters"})
+"""Values that are replaced as a whole."""
+
+
+def merge(present: Json, update: Json) -> Json:
+    """``update`` merged deeply into ``present``; ``null`` sets null, a changed ``type`` starts from the defaults."""
+    merged = dict(present)
+    for key, value in update.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and _mergeable(key, old, value):
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _mergeable(key: str, old: Json, new: Json) -> bool:
+    if key in _TAGGED and "type" in new and new["type"] != old.get("type"):
+        return False
+    return key not in _WHOLE

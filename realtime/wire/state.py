@@ -1,0 +1,61 @@
+"""Pure: what both directions of the wire share in one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from realtime.wire.conversation import Conversation
+from realtime.wire.ids import IdFactory
+from realtime.wire.session_state import SessionState
+from realtime.wire.session_types import Json
+
+
+@dataclass(slots=True)
+class InputClock:
+    """Input audio in seconds: all that was appended, and how far it has been committed or cleared."""
+
+    appended_seconds: float = 0.0
+    taken_seconds: float = 0.0
+
+    @property
+    def waiting_seconds(self) -> float:
+        return max(self.appended_seconds - self.taken_seconds, 0.0)
+
+    def take_until(self, seconds: float) -> None:
+        self.taken_seconds = min(max(self.taken_seconds, seconds), self.appended_seconds)
+
+    def take_all(self) -> None:
+        self.taken_seconds = self.appended_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """A client's ``response.create``: ``fields`` stand in its ``response`` object (modalities, metadata, …)."""
+
+    fields: Json
+    in_conversation: bool = True
+
+
+@dataclass(slots=True)
+class WireState:
+    session: SessionState
+    new_id: IdFactory
+    conversation_id: str
+    conversation: Conversation = field(default_factory=Conversation)
+    clock: InputClock = field(default_factory=InputClock)
+    requests: dict[str, ResponseRequest] = field(default_factory=dict)
+    """Requested responses that have not begun, by request id."""
+    unread_items: Callable[[], int] = lambda: 0
+    """``SessionPort.unread_items``."""
+    extensions: bool = False
+    """The client asked for ``stretto.*`` events when it connected."""
+
+    def event(self, kind: str, **fields: Any) -> Json:
+        """A server event with a name of its own."""
+        return {"type": kind, "event_id": self.new_id("event"), **fields}
+
+    @property
+    def sends_extensions(self) -> bool:
+        return self.extensions or self.session.wants_extensions

@@ -1,0 +1,420 @@
+"""Pure: what becomes of the agent's answers: begun, spoken, held, suspended, taken up again, recorded."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from scheduler.commands import (
+    EndTurn,
+    EndUtterance,
+    Purpose,
+    RecordHeard,
+    Speak,
+    SpeakSource,
+    StopSpeaking,
+    StopThinking,
+    Think,
+    TurnOutcome,
+)
+from scheduler.events import (
+    HeardCorrected,
+    PlayoutEnded,
+    PlayoutStarted,
+    SentenceWritten,
+    SilenceChosen,
+    ThinkEnded,
+    ThinkEnding,
+    ToolCalled,
+    ToolEnded,
+    VoiceFailed,
+    WordsHeard,
+)
+from scheduler.policy import TurnMode
+from scheduler.state import Alarm, Answer, CommittedTurn, Phase, Unsettled
+from scheduler.step import Step
+
+StopReason = Literal["barge_in", "rejoined", "cancelled", "cleared", "urgent", "closing"]
+
+MAX_WAITING_REPORTS = 32
+REMEMBERED_UTTERANCES = 16
+"""How many utterances in the history a client may still correct."""
+ASKING_SECONDS = 1.0
+"""How long after its tools' output the client may ask for an answer before something else is begun unasked."""
+
+# --- beginning ----------------------------------------------------------------------------------------
+
+
+def think(
+    step: Step,
+    purpose: Purpose,
+    *,
+    turn: CommittedTurn | None = None,
+    request_id: str | None = None,
+    report_id: str | None = None,
+    audible: bool | None = None,
+    in_conversation: bool = True,
+    asked_during: str | None = None,
+) -> None:
+    """Begin an answer. What was heard of earlier ones goes into the history first, so that the model knows it."""
+    settle_heard(step)
+    audible = step.state.audible if audible is None else audible
+    answer = Answer(
+        utterance_id=step.new_id("utterance"),
+        think_id=step.new_id("think"),
+        purpose=purpose,
+        turn=turn,
+        request_id=request_id,
+        report_id=report_id,
+        audible=audible,
+        in_conversation=in_conversation,
+        asked_during=asked_during,
+    )
+    step.add_answer(answer)
+    assert answer.think_id is not None
+    step.order(
+        Think(
+            answer.think_id,
+            purpose,
+            turn_id=turn.turn_id if turn else None,
+            request_id=request_id,
+            report_id=report_id,
+            audible=audible,
+            in_conversation=in_conversation,
+        )
+    )
+
+
+def say(
+    step: Step,
+    text: str,
+    purpose: Purpose = Purpose.ANSWER,
+    *,
+    turn: CommittedTurn | None = None,
+    failure: str = "",
+    instead_of: Answer | None = None,
+) -> None:
+    """Speak a fixed sentence of the server's own. ``instead_of``: the answer which it replaces or ends."""
+    answer = Answer(
+        utterance_id=step.new_id("utterance"),
+        purpose=purpose,
+        turn=turn,
+        thinking=False,
+        sentences=(text,),
+        failure=failure,
+        sounded_at=instead_of.sounded_at if instead_of else None,
+        rejoinable=instead_of.rejoinable if instead_of else False,
+        asked_during=instead_of.asked_during if instead_of else None,
+    )
+    step.add_answer(answer)
+    give(step, answer)
+
+
+def tell_later(step: Step, report_id: str, *, first: bool = False) -> None:
+    """Queue a report for a free moment. Of too many the last is too late to be worth telling."""
+    reports = step.state.reports
+    step.change(reports=((report_id, *reports) if first else (*reports, report_id))[:MAX_WAITING_REPORTS])
+
+
+# --- speaking -----------------------------------------------------------------------------------------
+
+
+def is_held(step: Step, answer: Answer) -> bool:
+    """Whether an answer that has not sounded must wait, because the user may not have finished after all.
+
+    What the client asked for while the user spoke is its own affair, and so is a client that wants no
+    interruption, or an answer beside the talk.
+    """
+    turn = step.state.turn
+    return (
+        turn is not None
+        and not turn.over_agent
+        and answer.asked_during != turn.turn_id
+        and answer.in_conversation
+        and answer.phase is Phase.WAITING
+        and interruptible(step)
+    )
+
+
+def _must_wait(step: Step, answer: Answer) -> bool:
+    """Held, or behind an answer that was interrupted and may be taken up again.
+
+    The server's own sentences wait until what was begun before has been said: clients know one response at a time.
+    """
+    if is_held(step, answer):
+        return True
+    before = step.state.answers[: step.state.answers.index(answer)]
+    if answer.think_id is None and any(each.audible and each.in_conversation for each in before):
+        return True
+    unbegun = answer.phase is Phase.WAITING and answer.asked_during is None
+    return unbegun and any(each.is_interrupted for each in before)
+
+
+def interruptible(step: Step) -> bool:
+    detection = step.state.turn_detection
+    return detection.interrupt_response and detection.mode is not TurnMode.MANUAL
+
+
+def give(step: Step, answer: Answer) -> Answer:
+    """Hand the voice what is written and not yet given, unless the answer must wait or is stopped."""
+    if not answer.audible or answer.phase not in (Phase.WAITING, Phase.SOUNDING) or _must_wait(step, answer):
+        return answer
+    source = SpeakSource.MODEL if answer.think_id else SpeakSource.SERVER
+    # An answer that is taken up again is a new message to clients: its think was told as over.
+    think_id = None if answer.resumed else answer.think_id
+    for index in range(answer.given, len(answer.sentences)):
+        step.order(Speak(answer.utterance_id, index - answer.first, answer.sentences[index], think_id, source))
+    answer = step.change_answer(answer, given=len(answer.sentences))
+    if not answer.thinking and not answer.closed:
+        step.order(EndUtterance(answer.utterance_id))
+        answer = step.change_answer(answer, closed=True)
+    return answer
+
+
+def give_held(step: Step) -> None:
+    """Nobody speaks any more: held answers are spoken, suspended ones are taken up at the first unheard sentence."""
+    for answer in step.state.answers:
+        if answer.phase is Phase.SUSPENDED and answer.wanted:
+            _resume(step, answer)
+        else:
+            give(step, answer)
+
+
+def _resume(step: Step, answer: Answer) -> None:
+    if answer.first >= len(answer.sentences) and not answer.thinking:
+        finish(step, answer)
+        return
+    answer = step.change_answer(
+        answer,
+        utterance_id=step.new_id("utterance"),
+        phase=Phase.WAITING,
+        given=answer.first,
+        closed=False,
+        resumed=True,
+        heard_text="",
+        corrected=None,
+    )
+    give(step, answer)
+
+
+# --- stopping -----------------------------------------------------------------------------------------
+
+
+def stop(step: Step, answer: Answer, reason: StopReason, within_seconds: float = 0.0) -> Answer:
+    """Silence an answer; it may be taken up again while it is ``wanted``."""
+    if answer.phase not in (Phase.WAITING, Phase.SOUNDING) or not answer.is_handed_over:
+        return answer
+    step.order(StopSpeaking(answer.utterance_id, within_seconds, reason))
+    return step.change_answer(answer, phase=Phase.STOPPING)
+
+
+def drop(step: Step, answer: Answer, outcome: TurnOutcome, reason: str, how: StopReason, within: float = 0.0) -> None:
+    """Give an answer up for good; its turn ends with ``outcome``. If it sounds, its end is still awaited."""
+    answer = stop(step, answer, how, within)
+    answer = _release(step, answer, outcome, reason)
+    if answer.phase is not Phase.STOPPING:
+        step.remove_answer(answer)
+
+
+def _release(step: Step, answer: Answer, outcome: TurnOutcome, reason: str) -> Answer:
+    """Nothing more is wanted of it: not its thoughts, and not for its turn."""
+    if answer.thinking and answer.think_id is not None:
+        step.order(StopThinking(answer.think_id))
+        _await_no_more(step, answer.tool_calls)
+    if answer.turn is not None:
+        step.order(EndTurn(answer.turn.turn_id, outcome, reason))
+    return step.change_answer(answer, thinking=False, turn=None, wanted=False)
+
+
+def finish(step: Step, answer: Answer) -> None:
+    """An answer has been said to its end."""
+    step.remove_answer(answer)
+    if answer.turn is None:
+        return
+    failure = answer.failure or ("" if answer.heard_text or answer.resumed else answer.voice_message)
+    outcome = TurnOutcome.FAILED if failure else TurnOutcome.ANSWERED
+    step.order(EndTurn(answer.turn.turn_id, outcome, failure))
+
+
+# --- what the thinker tells ---------------------------------------------------------------------------
+
+
+def sentence_written(step: Step, event: SentenceWritten) -> None:
+    if answer := step.answer_thought(event.think_id):
+        answer = step.change_answer(answer, sentences=(*answer.sentences, event.text))
+        give(step, answer)
+
+
+def silence_chosen(step: Step, event: SilenceChosen) -> None:
+    if answer := step.answer_thought(event.think_id):
+        step.change_answer(answer, silent_reason=event.reason or "the model chose to say nothing")
+
+
+def tool_called(step: Step, event: ToolCalled) -> None:
+    if (answer := step.answer_thought(event.think_id)) and event.by_client:
+        step.change_answer(answer, tool_calls=(*answer.tool_calls, event.call_id))
+        if answer.in_conversation:
+            step.change(awaited_calls=(*step.state.awaited_calls, event.call_id))
+
+
+def tool_ended(step: Step, event: ToolEnded) -> None:
+    """The client, if it ran the tool, commonly asks for an answer next: it is given a moment for that."""
+    if event.call_id not in step.state.awaited_calls:
+        return
+    _await_no_more(step, (event.call_id,))
+    if not step.state.awaited_calls:
+        step.set_alarm(Alarm.TOOLS_ANSWERED, step.now + ASKING_SECONDS)
+
+
+def _await_no_more(step: Step, call_ids: tuple[str, ...]) -> None:
+    step.change(awaited_calls=tuple(each for each in step.state.awaited_calls if each not in call_ids))
+
+
+def leave_tools(step: Step) -> None:
+    """The talk goes on, whatever becomes of the client's tools."""
+    step.change(awaited_calls=())
+    step.clear_alarms(Alarm.TOOLS_ANSWERED)
+
+
+def think_ended(step: Step, event: ThinkEnded) -> None:
+    answer = step.answer_thought(event.think_id)
+    if answer is None or not answer.thinking:
+        return
+    answer = step.change_answer(answer, thinking=False)
+    if event.ending is not ThinkEnding.TOOLS:
+        _await_no_more(step, answer.tool_calls)
+    if event.ending is ThinkEnding.FAILED:
+        _failed(step, answer, event.message)
+    elif answer.audible and answer.sentences:
+        _written(step, answer)
+    else:
+        _ended_unspoken(step, answer)
+
+
+def _written(step: Step, answer: Answer) -> None:
+    """All sentences are there: close the utterance, or end an answer that was stopped behind its last one."""
+    if answer.phase in (Phase.WAITING, Phase.SUSPENDED) and answer.first >= len(answer.sentences):
+        finish(step, answer)
+    else:
+        give(step, answer)
+
+
+def _ended_unspoken(step: Step, answer: Answer) -> None:
+    step.remove_answer(answer)
+    if answer.turn is None:
+        return
+    if answer.silent_reason:
+        outcome, reason = TurnOutcome.SILENT, answer.silent_reason
+    elif answer.tool_calls:
+        outcome, reason = TurnOutcome.ANSWERED, "the client runs a tool"
+    elif answer.sentences or not answer.audible:
+        outcome, reason = TurnOutcome.ANSWERED, "in text"
+    else:
+        outcome, reason = TurnOutcome.SILENT, "the model had nothing to say"
+    step.order(EndTurn(answer.turn.turn_id, outcome, reason))
+
+
+def _failed(step: Step, answer: Answer, message: str) -> None:
+    """A failing model gets an honest sentence, behind what it had written before it failed."""
+    turn = answer.turn
+    answer = step.change_answer(answer, turn=None)
+    if answer.audible and answer.sentences:
+        _written(step, answer)
+    else:
+        step.remove_answer(answer)
+    if not answer.audible or not answer.in_conversation:
+        if turn is not None:
+            step.order(EndTurn(turn.turn_id, TurnOutcome.FAILED, message))
+    else:
+        say(step, step.policy.phrases.llm_failed, turn=turn, failure=message, instead_of=answer)
+
+
+# --- what the voice and the playout tell --------------------------------------------------------------
+
+
+def voice_failed(step: Step, event: VoiceFailed) -> None:
+    if answer := step.answer_of(event.utterance_id):
+        step.change_answer(answer, voice_message=event.message)
+
+
+def playout_started(step: Step, event: PlayoutStarted) -> None:
+    answer = step.answer_of(event.utterance_id)
+    if answer is not None and answer.phase is Phase.WAITING and answer.is_handed_over:
+        at = step.now if answer.sounded_at is None else answer.sounded_at
+        step.change_answer(answer, phase=Phase.SOUNDING, sounded_at=at)
+
+
+def words_heard(step: Step, event: WordsHeard) -> None:
+    if answer := step.answer_of(event.utterance_id):
+        step.change_answer(answer, heard_text=event.text)
+
+
+def playout_ended(step: Step, event: PlayoutEnded) -> None:
+    answer = step.answer_of(event.utterance_id)
+    if answer is None or answer.phase is Phase.SUSPENDED or not answer.is_handed_over:
+        return
+    text = event.text if answer.corrected is None else answer.corrected
+    answer = step.change_answer(answer, heard_text=text)
+    _keep(step, answer, cut_off=event.stopped, settled=event.settled or answer.corrected is not None)
+    if not event.stopped:
+        finish(step, answer)
+    elif answer.phase is Phase.STOPPING and answer.wanted:
+        heard = len(answer.sentences) if event.unheard_index is None else answer.first + event.unheard_index
+        step.change_answer(answer, phase=Phase.SUSPENDED, first=min(heard, answer.given))
+    else:
+        step.remove_answer(_release(step, answer, TurnOutcome.ANSWERED, "stopped"))
+
+
+# --- the history --------------------------------------------------------------------------------------
+
+
+def _keep(step: Step, answer: Answer, *, cut_off: bool, settled: bool) -> None:
+    """Rule 10: what was heard goes into the history; at once when that is certain, else when nobody objects."""
+    if not answer.in_conversation or not answer.heard_text:
+        return
+    if settled or not cut_off:
+        _record(step, answer.utterance_id, answer.think_id, answer.heard_text, cut_off=cut_off)
+        return
+    at = step.now + step.policy.heard_settle_seconds
+    unsettled = Unsettled(answer.utterance_id, answer.think_id, answer.heard_text, at)
+    step.change(unsettled=(*step.state.unsettled, unsettled))
+    step.set_alarm(Alarm.HEARD_SETTLED, min(each.at for each in step.state.unsettled))
+
+
+def record_unended(step: Step, answer: Answer) -> None:
+    """The call ends before the playout has told of its end: what is known to have been heard is recorded."""
+    ended = answer.phase is Phase.SUSPENDED
+    text = answer.heard_text if answer.corrected is None else answer.corrected
+    if answer.in_conversation and text and not ended:
+        _record(step, answer.utterance_id, answer.think_id, text, cut_off=True)
+
+
+def _record(step: Step, utterance_id: str, think_id: str | None, text: str, *, cut_off: bool) -> None:
+    step.order(RecordHeard(utterance_id, text, cut_off, think_id))
+    others = tuple(each for each in step.state.recorded if each[0] != utterance_id)
+    step.change(recorded=(*others, (utterance_id, think_id))[-REMEMBERED_UTTERANCES:])
+
+
+def settle_heard(step: Step, until: float | None = None) -> None:
+    """Record what was heard of stopped answers: all of it, or what was due by ``until``."""
+    for each in step.state.unsettled:
+        if until is None or each.at <= until:
+            _record(step, each.utterance_id, each.think_id, each.text, cut_off=True)
+    left = tuple(each for each in step.state.unsettled if until is not None and each.at > until)
+    step.change(unsettled=left)
+    step.clear_alarms(Alarm.HEARD_SETTLED)
+    if left:
+        step.set_alarm(Alarm.HEARD_SETTLED, min(each.at for each in left))
+
+
+def heard_corrected(step: Step, event: HeardCorrected) -> None:
+    """The client says what it played. While the answer still sounds here, the client has stopped playing it."""
+    think_ids = {each.utterance_id: each.think_id for each in step.state.unsettled} | dict(step.state.recorded)
+    if event.utterance_id in think_ids:
+        step.change(unsettled=tuple(each for each in step.state.unsettled if each.utterance_id != event.utterance_id))
+        if not step.state.unsettled:
+            step.clear_alarms(Alarm.HEARD_SETTLED)
+        _record(step, event.utterance_id, think_ids[event.utterance_id], event.text, cut_off=True)
+    elif answer := step.answer_of(event.utterance_id):
+        answer = step.change_answer(answer, corrected=event.text)
+        if answer.phase is Phase.SOUNDING:
+            drop(step, answer, TurnOutcome.ANSWERED, "the client stopped playing it", "cleared")

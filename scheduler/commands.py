@@ -1,0 +1,221 @@
+"""Pure: everything the conductor can order, as imperatives. The whole vocabulary stands in this file.
+
+Each type of command has exactly one owner (``OWNERS``); others may watch, never act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Purpose(StrEnum):
+    """What a stream of thinking is for. Drafts, notes and afterthoughts join here."""
+
+    ANSWER = "answer"
+    """An answer to the user's turn or the client's request."""
+    OPENING = "opening"
+    """The agent speaks first."""
+    REPORT = "report"
+    """Something came up: a timer, a late result."""
+    NUDGE = "nudge"
+    """The user has been silent for long."""
+
+
+# --- thinker --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Begin a stream of thinking. Its events carry ``think_id``.
+
+    ``turn_id``: the turn it answers, ``request_id``: the client's request it serves,
+    ``report_id``: what it is to report; each ``None`` where there is none.
+    """
+
+    think_id: str
+    purpose: Purpose
+    turn_id: str | None = None
+    request_id: str | None = None
+    report_id: str | None = None
+    audible: bool = True
+    in_conversation: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StopThinking:
+    """Stop a stream of thinking at once. It answers with ``ThinkEnded(STOPPED)``."""
+
+    think_id: str
+
+
+# --- speaker --------------------------------------------------------------------------------------
+
+
+class SpeakSource(StrEnum):
+    MODEL = "model"
+    """A sentence of the language model."""
+    SERVER = "server"
+    """A fixed sentence of the server's own: a greeting, a failure said aloud."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Render one sentence and queue it behind what this utterance already has. ``index`` counts from 0."""
+
+    utterance_id: str
+    index: int
+    text: str
+    think_id: str | None = None
+    source: SpeakSource = SpeakSource.MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class EndUtterance:
+    """No more sentences come for this utterance."""
+
+    utterance_id: str
+
+
+# --- playout --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Duck:
+    """Bring what sounds to ``gain_db`` (0 restores it, -8 to -18 while the user may be interrupting)."""
+
+    utterance_id: str
+    gain_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    """End an utterance: at the next word boundary but within ``within_seconds``, or at once if that is 0.
+    Nothing of it may sound later. Answered by ``PlayoutEnded(stopped=True)``, also if nothing had sounded."""
+
+    utterance_id: str
+    within_seconds: float = 0.0
+    reason: Literal["barge_in", "rejoined", "cancelled", "cleared", "urgent", "closing"] = "barge_in"
+
+
+# --- conversation ---------------------------------------------------------------------------------
+
+
+class TurnOutcome(StrEnum):
+    """Every user turn ends in exactly one of these."""
+
+    ANSWERED = "answered"
+    SILENT = "silent"
+    REJOINED = "rejoined"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    CALL_ENDED = "call_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """The user has begun a turn: told to clients as ``speech_started``, unless it is ``by_hand``."""
+
+    turn_id: str
+    audio_start_seconds: float
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """The turn is over and has this transcript; ``final``: the recogniser has spoken its last word on it.
+
+    ``joins``: an earlier turn that this one continues: in the trajectory the two are one.
+    ``segments``: the recogniser's segments it is made of.
+    """
+
+    turn_id: str
+    transcript: str
+    audio_start_seconds: float
+    audio_end_seconds: float
+    final: bool
+    segments: tuple[int, ...] = ()
+    joins: str | None = None
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AmendTurn:
+    """The recogniser's last word on a turn that had to be committed without it."""
+
+    turn_id: str
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    """What became of the turn, and why (for people to read)."""
+
+    turn_id: str
+    outcome: TurnOutcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHeard:
+    """The words of an utterance that the caller heard go into the history now; ``cut_off``: it was interrupted.
+    A second one for the same utterance corrects the first."""
+
+    utterance_id: str
+    text: str
+    cut_off: bool
+    think_id: str | None = None
+
+
+# --- door -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """All is said: close the session."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellTimeout:
+    """The user has said nothing for the idle time; an unasked ``Think`` follows."""
+
+    silence_seconds: float
+
+
+Command = (
+    Think
+    | StopThinking
+    | Speak
+    | EndUtterance
+    | Duck
+    | StopSpeaking
+    | OpenTurn
+    | CommitTurn
+    | AmendTurn
+    | EndTurn
+    | RecordHeard
+    | EndCall
+    | TellTimeout
+)
+
+Owner = Literal["thinker", "speaker", "playout", "conversation", "door"]
+
+OWNERS: dict[type[Command], Owner] = {
+    Think: "thinker",
+    StopThinking: "thinker",
+    Speak: "speaker",
+    EndUtterance: "speaker",
+    Duck: "playout",
+    StopSpeaking: "playout",
+    OpenTurn: "conversation",
+    CommitTurn: "conversation",
+    AmendTurn: "conversation",
+    EndTurn: "conversation",
+    RecordHeard: "conversation",
+    EndCall: "door",
+    TellTimeout: "door",
+}
+"""The one owner of each type of command; ``Bus`` refuses a session that leaves one without."""

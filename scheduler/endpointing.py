@@ -1,0 +1,115 @@
+"""Pure: how probable it is that a turn is over, by its words alone, and how long to wait then (rule 5)."""
+
+from __future__ import annotations
+
+import re
+
+from scheduler.policy import Policy
+from scheduler.words import HESITATIONS, bare_words, is_spaceless, word_set
+
+_OPEN_ENDINGS = word_set(
+    "a an the my your his her its our their this that's these those some any every each another to of in on at "
+    "by for from with without about into over under between through during and or but so because if when while "
+    "although unless than as like then plus minus times is are was were am be been being i'm you're we're "
+    "they're it's there's i'd i'll i've we'd we'll you'd do does did have has had can could will would shall "
+    "should may might must gonna wanna i we they he she who which whose whom where why how what very really "
+    "just also not please say says said tell want need know think mean give get put let make"
+)
+"""A turn that ends in one of these goes on nearly always: function words and verbs that want an object."""
+
+_CLOSED_ALTHOUGH_OPEN = word_set("please do know think that's like mean get how why what where who")
+"""Endings of the list above that may well close a longer sentence ("do you know", "what is it like")."""
+
+_MAY_CLOSE_A_QUESTION = word_set(
+    "he she they we this these those is are was were am say said want need have make give put be did from for about with"
+)
+"""Endings of the first list with which a question may well be over ("what did you say", "where are you from")."""
+
+_WHOLE_REPLIES = word_set(
+    "yes no yeah yep nope okay ok sure right hello hi hey thanks goodbye bye stop maybe nothing cancel correct "
+    "exactly absolutely never help great perfect fine wrong repeat"
+)
+_COURTESIES = (("please",), ("thanks",), ("thank", "you"), ("thank", "you", "very", "much"), ("you", "know"))
+_QUESTION_OPENERS = word_set(
+    "what what's when when's where where's who who's whose which why how how's is are was were do does did can "
+    "could will would shall should may have has am"
+)
+_REQUEST_OPENERS = word_set(
+    "set count tell convert play give show call book remind remember spell say repeat add subtract multiply "
+    "divide turn open close start cancel find look read write send make take put flip roll double halve"
+)
+_DIGITS = word_set("zero oh one two three four five six seven eight nine double triple")
+_PUNCTUATION_END = re.compile(
+    r"(\.\.\.|…|[.?!,;:—–\-\u3002\uff61\uff1f\uff01\uff0c\u3001\uff1b\uff1a])[\"'”’)\u300d\u300f\uff09]*\s*$"
+)
+_FULL_WIDTH = str.maketrans("\u3002\uff61\uff1f\uff01\uff0c\u3001\uff1b\uff1a", "..?!,,;:")
+
+
+def end_probability(text: str) -> float:
+    """How probable it is (0 to 1) that nothing more comes after ``text``.
+
+    Rules over the last words, the first word and the punctuation, if the recogniser gives any. The
+    figures are an ordering more than a measurement: tuned so that ``Policy``'s two thresholds split
+    the scenes of the tests rightly. An end-of-turn model's verdict takes their place where there is one.
+    """
+    words = bare_words(text)
+    if not words:
+        return 0.0
+    if (mark := _PUNCTUATION_END.search(text)) and (
+        known := _by_mark(mark.group(1).translate(_FULL_WIDTH))
+    ) is not None:
+        return known
+    return _by_words(words)
+
+
+def _by_mark(mark: str) -> float | None:
+    match mark:
+        case "?" | "!":
+            return 0.95
+        case "..." | "…" | "—" | "–" | "-":
+            return 0.1
+        case "," | ";" | ":":
+            return 0.2
+        case _:
+            return None  # recognisers put full stops behind everything
+
+
+def _by_words(words: tuple[str, ...]) -> float:
+    last = words[-1]
+    if last in HESITATIONS and not (len(words) == 1 and last == "oh"):
+        return 0.05
+    if _is_spelling(words) or _is_reading_digits(words):
+        return 0.15
+    if any(words[-len(tail) :] == tail and len(words) > len(tail) for tail in _COURTESIES):
+        return 0.9
+    if last in _OPEN_ENDINGS and not (last in _CLOSED_ALTHOUGH_OPEN and len(words) >= 3):
+        asks = words[0] in _QUESTION_OPENERS and len(words) >= 3
+        return 0.5 if asks and last in _MAY_CLOSE_A_QUESTION else 0.1
+    if len(words) <= 2 and (last in _WHOLE_REPLIES or words[0] in _WHOLE_REPLIES or words == ("thank", "you")):
+        return 0.9
+    if words[0] in _QUESTION_OPENERS and len(words) >= 3:
+        return 0.85
+    if words[0] in _REQUEST_OPENERS and len(words) >= 2:
+        return 0.1 if words[1:] == ("me",) else 0.7
+    return 0.5 if len(words) >= 3 else 0.4
+
+
+def _is_spelling(words: tuple[str, ...]) -> bool:
+    """A name is being spelled: two or more single letters at the end ("i" and "a" alone are words)."""
+    tail = words[-2:]
+    return len(tail) == 2 and all(len(word) == 1 and word.isalpha() and not is_spaceless(word) for word in tail)
+
+
+def _is_reading_digits(words: tuple[str, ...]) -> bool:
+    """A number is being read out, digit by digit: three or more single digits at the end, but no sum of them."""
+    tail = words[-3:]
+    return len(tail) == 3 and all(word in _DIGITS or (word.isdigit() and len(word) <= 3) for word in tail)
+
+
+def wait_seconds(policy: Policy, probability: float) -> float:
+    """The silence that ends a turn of this probability."""
+    if probability >= policy.complete_probability:
+        return policy.wait_complete_seconds
+    if probability < policy.unfinished_probability:
+        return policy.wait_unfinished_seconds
+    return policy.wait_undecided_seconds

@@ -1,0 +1,130 @@
+"""Pure: every threshold the conductor decides by, in one frozen object, and its three presets.
+
+Sources are given with each field. "HCRC" and "Switchboard" are the gap statistics of human talk
+(median gap about 200 ms); "tuned" means: chosen here, judged by the tests and benches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal
+
+
+class TurnMode(StrEnum):
+    """Who decides that the user's turn is over."""
+
+    SILENCE = "server_vad"
+    """A fixed silence ends the turn, any speech interrupts at once."""
+    SEMANTIC = "semantic_vad"
+    """Words decide how long a silence is needed, and whether a sound interrupts."""
+    MANUAL = "none"
+    """The client commits by hand (push to talk)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDetection:
+    """How turns are found in this session. Defaults as in the OpenAI Realtime API."""
+
+    mode: TurnMode = TurnMode.SEMANTIC
+    threshold: float = 0.5
+    """Speech probability above which a frame counts as voice."""
+    prefix_padding_seconds: float = 0.3
+    """Audio before the onset that the recogniser hears too."""
+    silence_seconds: float = 0.5
+    """``SILENCE`` mode only."""
+    idle_timeout_seconds: float | None = None
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What the server itself says, in the caller's language."""
+
+    llm_failed: str = "Sorry, I can't reach my language model just now. Please try again in a moment."
+    ears_failed: str = "Sorry, I lost what you just said. Could you say it again?"
+    farewell_limit: str = "I'm sorry, we have reached the longest time for one call. Goodbye."
+    farewell_shutdown: str = "I'm sorry, the server is being shut down. Goodbye."
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds of the conductor. All times in seconds, all gains in dB."""
+
+    name: Literal["eager", "balanced", "patient", "custom"] = "balanced"
+
+    wait_complete_seconds: float = 0.35
+    """Silence after words that sound complete. Human gaps: median 0.2 s (Stivers 2009); tuned."""
+    wait_undecided_seconds: float = 0.7
+    """Silence after words that may go on. Pauses inside turns: median 0.5 s (Heldner & Edlund 2010)."""
+    wait_unfinished_seconds: float = 2.5
+    """Silence after clearly unfinished words ("I'd like to go to"), numbers read out, "um"."""
+    wait_wordless_seconds: float = 1.2
+    """Silence after a sound in which no words were recognised."""
+    turn_ceiling_seconds: float = 120.0
+    """A turn is committed after this long at its next pause, whatever its words."""
+    final_transcript_seconds: float = 0.6
+    """How long a commit waits for the recogniser's final."""
+    final_without_words_seconds: float = 4.0
+    """The same while no word is known: a turn committed empty is never answered. Some recognisers give no
+    partials, and their final takes seconds on a slow machine; tuned."""
+    complete_probability: float = 0.6
+    """Probability of turn end from which words sound complete; tuned on the scenes of the tests."""
+    unfinished_probability: float = 0.25
+    """Probability of turn end below which words sound unfinished; tuned likewise."""
+    rejoin_seconds: float = 0.4
+    """A user who goes on within this time of the agent's first sound had not finished."""
+
+    duck_db: float = -9.0
+    """Level while the user makes any sound over the agent: 8 to 10 dB down, within 120 ms."""
+    duck_deep_db: float = -18.0
+    duck_deep_after_seconds: float = 0.25
+    """Speech-like voice for this long is ducked deeply."""
+    stop_after_voice_seconds: float = 0.9
+    """Voice for this long stops the agent, whatever its words (most backchannels last under 0.8 s)."""
+    stop_within_seconds: float = 0.2
+    """A stop waits for a word boundary at most this long."""
+    restore_after_seconds: float = 0.2
+    """The level comes back this long after a sound that did not interrupt."""
+    backchannel_max_words: int = 2
+    word_confidence: float = 0.5
+    """A lone recognised word below this confidence does not interrupt. Measured with pocketsphinx and flite's voices:
+    "hello", "thanks" and "tuesday" have 0.47 to 1.0 (median 0.98), the words it makes of hums 0.01 to 0.77 (median
+    0.2)."""
+    lone_word_voice_seconds: float = 0.4
+    """A lone word on shorter voice does not interrupt: coughs last 0.2 to 0.4 s and are recognised as short words."""
+    resume_after_seconds: float = 1.0
+    """Speech stopped by mistake is taken up again when no words came this long after the sound ended."""
+
+    heard_settle_seconds: float = 0.5
+    """How long a client may correct what it played before it enters the history."""
+    idle_prompt_seconds: float | None = None
+    """Silence of both sides after which the agent asks whether somebody is there; ``None``: never."""
+    max_idle_prompts: int = 2
+    max_call_seconds: float | None = None
+    """The longest call; ``None``: no limit."""
+    farewell_ceiling_seconds: float = 8.0
+    """A closing call waits at most this long for the farewell to be heard."""
+    phrases: Phrases = field(default_factory=Phrases)
+
+
+BALANCED = Policy()
+EAGER = replace(
+    BALANCED,
+    name="eager",
+    wait_complete_seconds=0.2,
+    wait_undecided_seconds=0.5,
+    wait_unfinished_seconds=1.5,
+)
+PATIENT = replace(
+    BALANCED,
+    name="patient",
+    wait_complete_seconds=0.6,
+    wait_undecided_seconds=1.2,
+    wait_unfinished_seconds=4.0,
+)
+
+PRESETS: dict[str, Policy] = {"eager": EAGER, "balanced": BALANCED, "patient": PATIENT}
+EAGERNESS: dict[str, str] = {"low": "patient", "medium": "balanced", "high": "eager", "auto": "balanced"}
+"""The protocol's ``semantic_vad`` eagerness, as the names of presets."""

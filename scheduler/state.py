@@ -1,0 +1,224 @@
+"""Pure: all that the conductor knows, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from scheduler.commands import Purpose
+from scheduler.floor import Floor
+from scheduler.pcm import WordTime, join_words
+from scheduler.policy import BALANCED, Policy, TurnDetection
+from scheduler.words import bare_words, join_texts
+
+
+class Alarm(StrEnum):
+    """What the conductor wants to be woken for."""
+
+    TURN_END = "turn_end"
+    FINAL_TRANSCRIPT = "final_transcript"
+    TURN_CEILING = "turn_ceiling"
+    DUCK_DEEP = "duck_deep"
+    STOP_ON_VOICE = "stop_on_voice"
+    RESTORE = "restore"
+    HEARD_SETTLED = "heard_settled"
+    TOOLS_ANSWERED = "tools_answered"
+    IDLE = "idle"
+    CALL_LIMIT = "call_limit"
+    FAREWELL = "farewell"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of speech between two pauses, as the recogniser has it now."""
+
+    number: int
+    words: tuple[WordTime, ...] = ()
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The user's turn that is going on, until it is committed or dismissed."""
+
+    turn_id: str
+    audio_start_seconds: float
+    audio_end_seconds: float
+    segments: tuple[Segment, ...] = ()
+    voiced: bool = True
+    """The user is making sound right now."""
+    voiced_seconds: float = 0.0
+    """Voice in the segments that are over."""
+    stopped_at: float | None = None
+    """When the last sound ended, while not ``voiced``."""
+    announced: bool = False
+    """``OpenTurn`` was given: clients know of it."""
+    over_agent: bool = False
+    """It began over the agent's speech, and it is not decided yet whether it interrupts."""
+    ending: bool = False
+    """The silence was long enough; only the final transcript is awaited."""
+    by_hand: bool = False
+    past_ceiling: bool = False
+    ears_failed: bool = False
+    end_probability: float | None = None
+    """An end-of-turn model's verdict on the pause that is going on."""
+    joined: CommittedTurn | None = None
+    """The turn that this one continues."""
+    request_ids: tuple[tuple[str, bool], ...] = ()
+    """Answers that the client asked for while the final transcript was awaited, and whether they are audible."""
+
+    @property
+    def text(self) -> str:
+        return join_texts(*(join_words(segment.words) for segment in self.segments))
+
+    @property
+    def all_final(self) -> bool:
+        return all(segment.is_final for segment in self.segments)
+
+    @property
+    def is_committed_by_hand(self) -> bool:
+        return self.by_hand and self.ending
+
+    @property
+    def bare(self) -> tuple[str, ...]:
+        return bare_words(self.text)
+
+    @property
+    def whole_text(self) -> str:
+        """With the words of the turn it continues."""
+        return join_texts(self.joined.whole_text if self.joined else "", self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedTurn:
+    """A turn that is over. ``joined``: the earlier turn it continues."""
+
+    turn_id: str
+    text: str
+    joined: CommittedTurn | None = None
+
+    @property
+    def whole_text(self) -> str:
+        return join_texts(self.joined.whole_text if self.joined else "", self.text)
+
+
+class Phase(StrEnum):
+    """How far the speech of an answer has come."""
+
+    WAITING = "waiting"
+    """Nothing of it has sounded."""
+    SOUNDING = "sounding"
+    STOPPING = "stopping"
+    """Told to stop; ``PlayoutEnded`` is awaited."""
+    SUSPENDED = "suspended"
+    """Stopped, and it is not certain that the user meant it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Something the agent says or is about to say: an answer, an opening, a report, a sentence of the server's own.
+
+    ``think_id=None``: nothing is thought, the sentences were given. An answer that goes on after a stop has a new
+    ``utterance_id``; ``first`` is then the index of the first sentence that belongs to it.
+    """
+
+    utterance_id: str
+    purpose: Purpose
+    think_id: str | None = None
+    turn: CommittedTurn | None = None
+    request_id: str | None = None
+    audible: bool = True
+    in_conversation: bool = True
+    thinking: bool = True
+    sentences: tuple[str, ...] = ()
+    first: int = 0
+    given: int = 0
+    """Sentences handed to the voice, counted from the very first."""
+    closed: bool = False
+    """``EndUtterance`` was given for this utterance."""
+    resumed: bool = False
+    phase: Phase = Phase.WAITING
+    sounded_at: float | None = None
+    """When it first sounded; kept when it is taken up again."""
+    heard_text: str = ""
+    silent_reason: str = ""
+    tool_calls: tuple[str, ...] = ()
+    """What it called of the client's tools."""
+    voice_message: str = ""
+    """Why a sentence could not be spoken."""
+    failure: str = ""
+    """This answer says that something failed, and this is what."""
+    wanted: bool = True
+    """It still may be resumed; otherwise its end is only awaited."""
+    rejoinable: bool = False
+    """When the user last began to speak, it had hardly begun: their words continue its turn."""
+    corrected: str | None = None
+    """What the client says it played, told before the playout ended."""
+    report_id: str | None = None
+    asked_during: str | None = None
+    """The turn that was open when the client asked for it: it does not wait for that one's end."""
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the voice has something of this utterance."""
+        return self.given > self.first or self.closed
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Stopped by the user's voice, and possibly taken up again."""
+        return self.wanted and self.phase in (Phase.STOPPING, Phase.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Words that were probably heard; the client may still correct them until ``at``."""
+
+    utterance_id: str
+    think_id: str | None
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything the conductor knows. ``decide`` makes a new one of it for every event."""
+
+    policy: Policy = BALANCED
+    turn_detection: TurnDetection = field(default_factory=TurnDetection)
+    audible: bool = True
+    """What the agent says unasked is spoken."""
+    floor: Floor = Floor.RESTING
+    turn: Turn | None = None
+    answers: tuple[Answer, ...] = ()
+    """In the order in which they are to sound; at most one sounds."""
+    reports: tuple[str, ...] = ()
+    """Reports that wait for a free moment."""
+    notices: tuple[str, ...] = ()
+    """Sentences of the server's own that wait for a free moment."""
+    late: tuple[tuple[str, tuple[Segment, ...]], ...] = ()
+    """Committed turns whose final transcript is outstanding, with their segments."""
+    unsettled: tuple[Unsettled, ...] = ()
+    recorded: tuple[tuple[str, str | None], ...] = ()
+    """The last utterances in the history (utterance and think), which a client may still correct."""
+    segments_begun: int = 0
+    """Segments known of; the next one has this number."""
+    segments_settled: int = 0
+    """Segments below this belong to turns that are over."""
+    counter: int = 0
+    """Makes the names of turns, thinks and utterances."""
+    awaited_calls: tuple[str, ...] = ()
+    """The client runs these tools for the model; nothing is begun unasked until it answers."""
+    idle_prompts: int = 0
+    closing: str | None = None
+    """Why the call is ending."""
+    ended: bool = False
+    alarms: dict[Alarm, float] = field(default_factory=dict)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the conductor must be woken, in session seconds; ``None``: it waits for events alone."""
+        return min(self.alarms.values(), default=None)
+
+    @property
+    def sounding(self) -> Answer | None:
+        return next((answer for answer in self.answers if answer.phase is Phase.SOUNDING), None)

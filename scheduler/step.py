@@ -1,0 +1,69 @@
+"""Pure: one step of the conductor: the state as it changes, and the commands so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from scheduler.commands import Command
+from scheduler.policy import Policy
+from scheduler.state import Alarm, Answer, State, Turn
+
+
+class Step:
+    """Lives for one call of ``decide`` only; the frozen state before it stays untouched."""
+
+    def __init__(self, state: State, now: float) -> None:
+        self.state = state
+        self.now = now
+        self.commands: list[Command] = []
+
+    @property
+    def policy(self) -> Policy:
+        return self.state.policy
+
+    def order(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def change(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+
+    def new_id(self, kind: str) -> str:
+        """``turn_1``, ``think_2``, …: unique within the session and the same in every replay."""
+        self.change(counter=self.state.counter + 1)
+        return f"{kind}_{self.state.counter}"
+
+    # --- alarms ---------------------------------------------------------------------------------------
+
+    def set_alarm(self, alarm: Alarm, at: float) -> None:
+        self.change(alarms={**self.state.alarms, alarm: at})
+
+    def clear_alarms(self, *alarms: Alarm) -> None:
+        self.change(alarms={alarm: at for alarm, at in self.state.alarms.items() if alarm not in alarms})
+
+    # --- the turn -------------------------------------------------------------------------------------
+
+    def change_turn(self, **changes: Any) -> Turn:
+        assert self.state.turn is not None
+        turn = replace(self.state.turn, **changes)
+        self.change(turn=turn)
+        return turn
+
+    # --- answers --------------------------------------------------------------------------------------
+
+    def answer_of(self, utterance_id: str) -> Answer | None:
+        return next((answer for answer in self.state.answers if answer.utterance_id == utterance_id), None)
+
+    def answer_thought(self, think_id: str) -> Answer | None:
+        return next((answer for answer in self.state.answers if answer.think_id == think_id), None)
+
+    def add_answer(self, answer: Answer) -> None:
+        self.change(answers=(*self.state.answers, answer))
+
+    def change_answer(self, answer: Answer, **changes: Any) -> Answer:
+        changed = replace(answer, **changes)
+        self.change(answers=tuple(changed if each is answer else each for each in self.state.answers))
+        return changed
+
+    def remove_answer(self, answer: Answer) -> None:
+        self.change(answers=tuple(each for each in self.state.answers if each is not answer))

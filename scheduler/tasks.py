@@ -1,0 +1,96 @@
+"""Cancelling, waiting and cleaning up without losing anybody's cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+T = TypeVar("T")
+
+CLEAN_UP_SECONDS = 2.0
+"""How long cleaning up may take before it is left behind."""
+
+
+async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel ``tasks`` and wait until they are done.
+
+    Waiting with ``asyncio.wait`` keeps the caller's own cancellation apart from that of the tasks
+    (awaiting the task itself would swallow it). Exceptions of the tasks are marked as retrieved.
+    """
+    for task in tasks:
+        task.cancel()
+    waiting = [task for task in tasks if not task.done()]
+    if waiting:
+        await asyncio.wait(waiting)
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.exception()
+
+
+async def clean_up(work: Coroutine[Any, Any, object], seconds: float = CLEAN_UP_SECONDS) -> None:
+    """Run ``work`` to its end even if the caller is being cancelled, but no longer than ``seconds``.
+
+    For ``finally`` blocks. The caller's cancellation is raised again afterwards.
+    """
+    task = asyncio.ensure_future(asyncio.wait_for(work, seconds))
+    try:
+        await asyncio.shield(task)
+    except TimeoutError:
+        return
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait([task])
+        if task.done() and not task.cancelled():
+            task.exception()
+        raise
+
+
+@runtime_checkable
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+@asynccontextmanager
+async def closing_stream(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Iterate an async iterator and close it, however the block is left, so that its engine stops its work."""
+    try:
+        yield stream
+    finally:
+        if isinstance(stream, _Closable):
+            await clean_up(stream.aclose())
+
+
+class Background:
+    """One task that outlives the call which started it.
+
+    Only for engines, which are warmed up in one place and closed in another, and so have no task group
+    to live in. ``work`` must handle its own failures; one that escapes is logged as a bug.
+    """
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
+        self._work = work
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Start it, if it isn't running."""
+        if not self.running:
+            self._task = asyncio.get_running_loop().create_task(self._work(), name=self._name)
+            self._task.add_done_callback(_log_failure)
+
+    async def stop(self) -> None:
+        """Cancel it and wait until it has cleaned up."""
+        if self._task is not None:
+            await cancel_and_wait(self._task)
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logging.getLogger(__name__).error("%s ended by a bug", task.get_name(), exc_info=error)

@@ -1,0 +1,176 @@
+"""Pure: the end of the user's turn: how long it is awaited, and what follows from it (rules 5 and 11)."""
+
+from __future__ import annotations
+
+from scheduler import answers
+from scheduler.commands import CommitTurn, EndTurn, OpenTurn, Purpose, TurnOutcome
+from scheduler.endpointing import end_probability, wait_seconds
+from scheduler.policy import TurnMode
+from scheduler.state import Alarm, CommittedTurn, Turn
+from scheduler.step import Step
+from scheduler.words import HESITATIONS, is_backchannel
+
+_TURN_ALARMS = (
+    Alarm.TURN_END,
+    Alarm.FINAL_TRANSCRIPT,
+    Alarm.TURN_CEILING,
+    Alarm.DUCK_DEEP,
+    Alarm.STOP_ON_VOICE,
+    Alarm.RESTORE,
+)
+_LATE_TURNS = 8
+"""Committed turns whose final transcript is still awaited; older ones are left as they are."""
+
+
+def announce(step: Step) -> None:
+    """Tell clients of the turn, once."""
+    turn = step.state.turn
+    if turn is not None and not turn.announced and not turn.by_hand:
+        step.order(OpenTurn(turn.turn_id, turn.audio_start_seconds))
+        step.change_turn(announced=True)
+
+
+def has_words(turn: Turn) -> bool:
+    return any(word not in HESITATIONS for word in turn.bare)
+
+
+def is_only_backchannel_to_suspended(step: Step, turn: Turn) -> bool:
+    """A long "mm-hm" stopped the agent; its words don't take the floor, so the agent will go on."""
+    waiting = [each for each in step.state.answers if each.is_interrupted]
+    said_over = bool(waiting) and not any(each.rejoinable for each in waiting)
+    return said_over and is_backchannel(turn.bare, step.policy.backchannel_max_words)
+
+
+def end_wait_seconds(step: Step, turn: Turn) -> float:
+    """How long a silence ends this turn now (rule 5)."""
+    policy, detection = step.policy, step.state.turn_detection
+    if detection.mode is TurnMode.SILENCE:
+        return detection.silence_seconds
+    if turn.past_ceiling:
+        return policy.wait_complete_seconds
+    if not has_words(turn):
+        if any(answer.is_interrupted for answer in step.state.answers):
+            return policy.resume_after_seconds
+        return policy.wait_unfinished_seconds if turn.bare else policy.wait_wordless_seconds
+    probability = turn.end_probability
+    return wait_seconds(policy, end_probability(turn.whole_text) if probability is None else probability)
+
+
+def await_end(step: Step) -> None:
+    """The user has paused: set the time at which the turn is over, or end it if that has passed."""
+    turn = step.state.turn
+    if turn is None or turn.by_hand or turn.voiced or turn.stopped_at is None:
+        return
+    at = turn.stopped_at + end_wait_seconds(step, turn)
+    if at > step.now:
+        step.set_alarm(Alarm.TURN_END, at)
+    else:
+        turn_end(step)
+
+
+def turn_end(step: Step) -> None:
+    """The silence was long enough. The recogniser's final is awaited for a moment; revisions don't prolong it."""
+    turn = step.state.turn
+    if turn is None or turn.voiced or turn.over_agent:
+        return
+    step.clear_alarms(Alarm.TURN_END)
+    if turn.all_final:
+        close(step)
+        return
+    step.change_turn(ending=True)
+    policy = step.policy
+    wait = policy.final_transcript_seconds if has_words(turn) else policy.final_without_words_seconds
+    awaited_until = step.state.alarms.get(Alarm.FINAL_TRANSCRIPT, step.now + wait)
+    step.set_alarm(Alarm.FINAL_TRANSCRIPT, min(awaited_until, step.now + wait))
+
+
+def final_transcript_overdue(step: Step) -> None:
+    if step.state.turn is not None and step.state.turn.ending:
+        close(step)
+
+
+def turn_ceiling(step: Step) -> None:
+    """A turn without end: it is over at its next pause, and if none comes, now."""
+    turn = step.state.turn
+    if turn is None or turn.by_hand:
+        return
+    if turn.past_ceiling:
+        step.change_turn(voiced=False, stopped_at=step.now, over_agent=False)
+        announce(step)
+        turn_end(step)
+    else:
+        step.change_turn(past_ceiling=True)
+        step.set_alarm(Alarm.TURN_CEILING, step.now + step.policy.turn_ceiling_seconds / 2)
+        await_end(step)
+
+
+def forget(step: Step) -> None:
+    turn = step.state.turn
+    assert turn is not None
+    settled = max((segment.number + 1 for segment in turn.segments), default=0)
+    step.change(turn=None, segments_settled=max(settled, step.state.segments_settled))
+    step.clear_alarms(*_TURN_ALARMS)
+
+
+def close(step: Step) -> None:
+    """Commit the turn and decide what follows: an answer, silence, or an apology."""
+    turn = step.state.turn
+    assert turn is not None
+    forget(step)
+    if turn.announced or turn.by_hand:
+        _commit(step, turn)
+    if turn.ears_failed:
+        _apologise(step, turn)  # an answer to half of what was said would be an answer to something else
+    elif (has_words(turn) or turn.joined) and not is_only_backchannel_to_suspended(step, turn):
+        _answer(step, turn)
+    else:
+        step.order(
+            EndTurn(turn.turn_id, TurnOutcome.SILENT, "no words were recognised" if not turn.text else turn.text)
+        )
+        serve_requests(step, turn, None)
+
+
+def _commit(step: Step, turn: Turn) -> None:
+    if not turn.all_final:
+        step.change(late=(*step.state.late, (turn.turn_id, turn.segments))[-_LATE_TURNS:])
+    step.order(
+        CommitTurn(
+            turn.turn_id,
+            turn.text,
+            turn.audio_start_seconds,
+            turn.audio_end_seconds,
+            final=turn.all_final,
+            segments=tuple(segment.number for segment in turn.segments),
+            joins=turn.joined.turn_id if turn.joined else None,
+            by_hand=turn.by_hand,
+        )
+    )
+
+
+def _answer(step: Step, turn: Turn) -> None:
+    committed = CommittedTurn(turn.turn_id, turn.text, turn.joined)
+    answers.leave_tools(step)
+    detection = step.state.turn_detection
+    if turn.request_ids:
+        serve_requests(step, turn, committed)
+    elif detection.create_response and detection.mode is not TurnMode.MANUAL:
+        answers.think(step, Purpose.ANSWER, turn=committed)
+    else:
+        step.order(EndTurn(turn.turn_id, TurnOutcome.SILENT, "left to the client"))
+
+
+def serve_requests(step: Step, turn: Turn, committed: CommittedTurn | None) -> None:
+    for request_id, audible in turn.request_ids:
+        answers.think(step, Purpose.ANSWER, turn=committed, request_id=request_id, audible=audible)
+        committed = None
+
+
+def _apologise(step: Step, turn: Turn) -> None:
+    committed = CommittedTurn(turn.turn_id, turn.text, turn.joined)
+    if turn.request_ids:
+        serve_requests(step, turn, committed)
+        step.change(notices=(step.policy.phrases.ears_failed,))
+    elif step.state.audible:
+        answers.say(step, step.policy.phrases.ears_failed, turn=committed, failure="speech recognition failed")
+    else:
+        step.order(EndTurn(turn.turn_id, TurnOutcome.FAILED, "speech recognition failed"))

@@ -1,0 +1,238 @@
+"""Pure: the user's turn, event by event: begun, paused, gone on with, recognised, committed or cleared by hand."""
+
+from __future__ import annotations
+
+from scheduler import answers, turn_ending, yielding
+from scheduler.commands import AmendTurn, EndTurn, Purpose, TurnOutcome
+from scheduler.events import (
+    EarsFailed,
+    InputCommitted,
+    PauseGrew,
+    ResponseRequested,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptRevised,
+    TurnEndEstimated,
+)
+from scheduler.policy import TurnMode
+from scheduler.state import Alarm, Phase, Segment, Turn
+from scheduler.step import Step
+from scheduler.words import join_texts
+
+
+def speech_started(step: Step, event: SpeechStarted) -> None:
+    segment = Segment(step.state.segments_begun)
+    step.change(segments_begun=segment.number + 1)
+    if step.state.closing is not None:
+        return
+    if step.state.turn is not None:
+        _go_on(step, segment, event)
+    else:
+        _begin(step, segment, event)
+
+
+def _go_on(step: Step, segment: Segment, event: SpeechStarted) -> None:
+    turn = step.state.turn
+    assert turn is not None
+    step.clear_alarms(Alarm.TURN_END, Alarm.FINAL_TRANSCRIPT, Alarm.RESTORE)
+    turn = step.change_turn(
+        segments=(*turn.segments, segment),
+        audio_end_seconds=max(turn.audio_end_seconds, event.audio_seconds),
+        voiced=True,
+        stopped_at=None,
+        ending=False,
+        by_hand=False,
+        end_probability=None,
+    )
+    if turn.over_agent:
+        yielding.duck(step, event)
+    else:
+        turn_ending.announce(step)
+
+
+def _begin(step: Step, segment: Segment, event: SpeechStarted) -> None:
+    start = event.audio_seconds
+    step.change(turn=Turn(step.new_id("turn"), start, start, segments=(segment,)))
+    step.set_alarm(Alarm.TURN_CEILING, step.now + step.policy.turn_ceiling_seconds)
+    yielding.mark_rejoinable(step, onset_at=step.now - event.voiced_seconds)
+    sounding = step.state.sounding
+    if sounding is None or not answers.interruptible(step):
+        turn_ending.announce(step)
+        yielding.hold_waiting(step)
+    elif sounding.rejoinable:
+        turn_ending.announce(step)  # before the answer is stopped: clients expect to hear first why
+        answers.stop(step, sounding, "rejoined")
+        yielding.hold_waiting(step)
+    elif step.state.turn_detection.mode is TurnMode.SILENCE:
+        yielding.interrupt(step, certain=True, within_seconds=0.0)
+    else:
+        step.change_turn(over_agent=True)
+        yielding.duck(step, event)
+
+
+def speech_stopped(step: Step, event: SpeechStopped) -> None:
+    turn = step.state.turn
+    if turn is None or turn.by_hand or not turn.voiced:
+        return
+    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE)
+    turn = step.change_turn(
+        voiced=False,
+        audio_end_seconds=max(event.audio_seconds, turn.audio_end_seconds),
+        voiced_seconds=turn.voiced_seconds + max(0.0, event.audio_seconds - turn.audio_end_seconds),
+        stopped_at=step.now - event.silence_seconds,
+    )
+    if turn.over_agent:
+        step.set_alarm(Alarm.RESTORE, step.now - event.silence_seconds + step.policy.restore_after_seconds)
+    else:
+        turn_ending.await_end(step)
+
+
+def pause_grew(step: Step, event: PauseGrew) -> None:
+    """Audio time has passed: it, and not the wall clock, says how long the pause is."""
+    turn = step.state.turn
+    if turn is None or turn.voiced or turn.by_hand:
+        return
+    step.change_turn(stopped_at=step.now - event.silence_seconds)
+    if not turn.over_agent and not turn.ending:
+        turn_ending.await_end(step)
+
+
+def turn_end_estimated(step: Step, event: TurnEndEstimated) -> None:
+    turn = step.state.turn
+    if turn is not None and not turn.voiced:
+        step.change_turn(end_probability=event.probability)
+        if not turn.over_agent and not turn.ending:
+            turn_ending.await_end(step)
+
+
+def transcript_revised(step: Step, event: TranscriptRevised) -> None:
+    _meet_segment(step, event.segment)
+    turn = step.state.turn
+    if turn is None or all(segment.number != event.segment for segment in turn.segments):
+        _amend(step, event)
+        return
+    turn = step.change_turn(segments=_revised(turn.segments, event))
+    if turn.over_agent:
+        yielding.heard_over_agent(step, turn)
+        return
+    if turn_ending.has_words(turn):
+        turn_ending.announce(step)
+        step.change(idle_prompts=0)
+        if not turn_ending.is_only_backchannel_to_suspended(step, turn):
+            yielding.give_up_interrupted(step)
+    if turn.by_hand and turn.ending:
+        turn_ending.turn_end(step)
+    elif not turn.voiced:
+        step.change_turn(ending=False)
+        turn_ending.await_end(step)
+
+
+def _meet_segment(step: Step, number: int) -> None:
+    """A segment that no ``SpeechStarted`` began: push to talk, or speech that a crashed recogniser heard in two."""
+    turn, segment = step.state.turn, Segment(number)
+    if number < step.state.segments_begun or (turn is not None and turn.by_hand and turn.ending):
+        return  # known, or of the next push to talk, while this one's transcript is awaited
+    step.change(segments_begun=number + 1)
+    if turn is not None:
+        step.change_turn(segments=(*turn.segments, segment))
+    elif step.state.turn_detection.mode is TurnMode.MANUAL and step.state.closing is None:
+        # its true times come with the commit
+        step.change(turn=Turn(step.new_id("turn"), 0.0, 0.0, (segment,), by_hand=True))
+
+
+def _revised(segments: tuple[Segment, ...], event: TranscriptRevised) -> tuple[Segment, ...]:
+    return tuple(
+        Segment(event.segment, event.words, event.is_final or segment.is_final)
+        if segment.number == event.segment
+        else segment
+        for segment in segments
+    )
+
+
+def _amend(step: Step, event: TranscriptRevised) -> None:
+    """The recogniser's last word on a turn that was committed without it."""
+    if not event.is_final:
+        return
+    kept: list[tuple[str, tuple[Segment, ...]]] = []
+    for turn_id, segments in step.state.late:
+        segments = _revised(segments, event)
+        if all(segment.is_final for segment in segments):
+            text = join_texts(*(word.text for segment in segments for word in segment.words))
+            step.order(AmendTurn(turn_id, text))
+        else:
+            kept.append((turn_id, segments))
+    step.change(late=tuple(kept))
+
+
+def input_committed(step: Step, event: InputCommitted) -> None:
+    if step.state.closing is not None:
+        return
+    if step.state.turn is not None and step.state.turn.is_committed_by_hand:
+        turn_ending.close(step)
+    step.change(segments_begun=max(step.state.segments_begun, event.segment + 1))
+    if step.state.turn is None:
+        step.change(turn=Turn(step.new_id("turn"), event.audio_start_seconds, event.audio_end_seconds, by_hand=True))
+    turn = step.state.turn
+    assert turn is not None
+    known = {segment.number for segment in turn.segments}
+    new = event.segment not in known and event.segment >= step.state.segments_settled
+    step.change_turn(
+        audio_start_seconds=event.audio_start_seconds if turn.by_hand else turn.audio_start_seconds,
+        audio_end_seconds=event.audio_end_seconds,
+        segments=(*turn.segments, Segment(event.segment)) if new else turn.segments,
+        voiced=False,
+        by_hand=True,
+    )
+    if turn.over_agent:
+        yielding.interrupt(step, certain=True, within_seconds=0.0)
+    turn_ending.turn_end(step)
+
+
+def cancel(step: Step, reason: str) -> None:
+    """What is not committed yet is thrown away."""
+    turn = step.state.turn
+    if turn is None or turn.is_committed_by_hand:
+        return
+    if turn.over_agent:
+        yielding.unduck(step)
+    turn_ending.forget(step)
+    step.order(EndTurn(turn.turn_id, TurnOutcome.CANCELLED, reason))
+    turn_ending.serve_requests(step, turn, None)
+
+
+def ears_failed(step: Step, event: EarsFailed) -> None:
+    if step.state.turn is not None:
+        step.change_turn(ears_failed=True)
+    elif not event.recovered:
+        step.change(notices=(step.policy.phrases.ears_failed,))
+
+
+def response_requested(step: Step, event: ResponseRequested) -> None:
+    """The client asks for an answer; one that was begun unasked and has not sounded gives way to it."""
+    if step.state.closing is not None:
+        return
+    answers.leave_tools(step)
+    step.change(idle_prompts=0)
+    turn = step.state.turn
+    if turn is not None and turn.ending and event.in_conversation:
+        step.change_turn(request_ids=(*turn.request_ids, (event.request_id, event.audible)))
+        return
+    if event.in_conversation:
+        _make_way(step)
+    answers.think(
+        step,
+        Purpose.ANSWER,
+        request_id=event.request_id,
+        audible=event.audible,
+        in_conversation=event.in_conversation,
+        asked_during=turn.turn_id if turn else None,
+    )
+
+
+def _make_way(step: Step) -> None:
+    for answer in step.state.answers:
+        unasked = answer.purpose in (Purpose.REPORT, Purpose.NUDGE, Purpose.OPENING)
+        if unasked and answer.phase is Phase.WAITING and answer.wanted and answer.in_conversation:
+            if answer.report_id is not None:
+                answers.tell_later(step, answer.report_id)
+            answers.drop(step, answer, TurnOutcome.CANCELLED, "the client asked for an answer of its own", "cancelled")

@@ -1,0 +1,138 @@
+"""The command line teaches, and answers every mistake with one sentence and a status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from realtime import cli
+from realtime.doctor import Finding, examine, is_well, to_json
+from realtime.journal import Header, Journal
+from realtime.settings import load_settings
+from scheduler.policy import Policy, TurnDetection
+from tests.realtime.talks import short_talk
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["stretto", *arguments])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return int(left.value.code or 0)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "call.jsonl"
+    writer = Journal(path, Header("sess_1", Policy(), TurnDetection(), {"asr": "simulated"}))
+
+    async def write() -> None:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(writer.run())
+            await asyncio.sleep(0)
+            for at, happened in short_talk():
+                writer.observe(at, happened)
+            task.cancel()
+
+    asyncio.run(write())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["serve", "--host", "0.0.0.0"], 2, "needs a key"),
+        (["serve", "--set", "server.prot=1"], 2, "did you mean 'server.port'?"),
+        (["serve", "--set", "eager"], 2, "must be KEY=VALUE"),
+        (["serve", "--config", "nowhere.toml"], 2, "There is no settings file nowhere.toml"),
+        (["serve", "--vad", "ears"], 2, "the flag --vad can't be 'ears'"),
+        (["talk", "--turn-detection", "mind_reading"], 2, "semantic_vad, server_vad or none"),
+        (["talk", "--url", "ws://127.0.0.1:1", "--text", "hi"], 1, "There is no server at ws://127.0.0.1:1/"),
+        (["talk", "--wav", "nowhere.wav"], 1, "nowhere.wav can't be read as audio"),
+        (["replay", "nowhere.jsonl"], 1, "can't be read"),
+        (["timeline", "nowhere.jsonl"], 1, "can't be read"),
+    ],
+)
+def test_every_mistake_gets_one_sentence(
+    arguments: list[str],
+    status: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, *arguments) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("stretto 0.")
+
+
+@pytest.mark.parametrize("name", ["turn.svg", "turn.html"])
+def test_a_journal_becomes_a_picture(
+    name: str, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "timeline", str(journal), "-o", str(tmp_path / name)) == 0
+    text = (tmp_path / name).read_text()
+    assert "sess_1" in text
+    assert ">750 ms<" in text
+    assert capsys.readouterr().out.strip() == str(tmp_path / name)
+
+
+def test_a_picture_that_cannot_be_written(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "timeline", str(journal), "-o", "/nowhere/at/all.svg") == 1
+    assert "can't be written" in capsys.readouterr().err
+
+
+def test_the_doctor_finds_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = load_settings(flags={"server.port": 0})
+    assert is_well(examine(settings, None))
+    settings = load_settings(flags={"server.port": 0, "engines.tts": "flite:slt"})
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
+    monkeypatch.setattr("realtime.doctor.find_spec", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    findings = {finding.what: finding for finding in examine(settings, None)}
+    assert findings["libflite"] == Finding("libflite", "missing", "not installed", "apt-get install libflite1")
+    assert not is_well(list(findings.values()))
+
+
+@pytest.mark.parametrize("variable", ["STRETTO_LLM_API_KEY", "OPENAI_API_KEY"])
+def test_the_doctor_looks_for_the_key_of_a_hosted_model(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(flags={"server.port": 0, "engines.llm": "openai:https://models.example/v1#m"})
+    for name in ("STRETTO_LLM_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def language_model() -> Finding:
+        (finding,) = (found for found in examine(settings, None) if found.what == "language model")
+        return finding
+
+    assert variable in language_model().advice
+    monkeypatch.setenv(variable, "sk-1")
+    assert language_model().state == "ok"
+
+
+def test_the_doctor_speaks_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(monkeypatch, "doctor", "--json", "--set", "server.port=0")
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] == (status == 0)
+    assert {"what", "state", "found", "advice"} == set(told["findings"][0])
+    assert to_json([])["ok"] is True
+
+
+@pytest.mark.slow
+def test_help_teaches_by_example() -> None:
+    for command, example in (("serve", "openai:http://127.0.0.1:8000/v1"), ("talk", "what is twelve times twelve")):
+        done = subprocess.run(
+            [sys.executable, "-m", "realtime.cli", command, "--help"], capture_output=True, text=True, check=True
+        )
+        assert example in " ".join(done.stdout.split())

@@ -1,0 +1,113 @@
+"""The voice, the speaker and playout together: what is told as heard is what a recogniser hears on the line."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from audio.loopback import RecordingTransport
+from audio.playout import Playout
+from audio.resample import Resampler
+from audio.transport import PlayoutPosition
+from scheduler.commands import EndUtterance, Speak, StopSpeaking
+from scheduler.events import Event, PlayoutEnded, PlayoutStarted
+from scheduler.pcm import Pcm
+from scheduler.virtual_time import run
+from tts.engines import flite_library
+from tts.engines.flite import FliteVoice
+from tts.engines.simulated import SimulatedVoice
+from tts.speaker import Speaker
+from tts.voice import Voice
+
+SENTENCE = "The train leaves from platform nine at half past seven in the morning."
+
+needs_flite = pytest.mark.skipif(not flite_library.is_installed(), reason="libflite is not installed")
+
+
+async def talk(voice: Voice, line: RecordingTransport, *, stop_after_seconds: float | None) -> list[Event]:
+    """Say two sentences; stop at a word boundary after a time of sound, if asked to."""
+    events: list[Event] = []
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    def publish(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, PlayoutStarted):
+            started.set()
+        if isinstance(event, PlayoutEnded):
+            ended.set()
+
+    playout = Playout(publish, line)
+    speaker = Speaker(publish, voice, playout)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(playout.run()), tasks.create_task(speaker.run())]
+        speaker.handle(Speak("u1", 0, SENTENCE))
+        speaker.handle(Speak("u1", 1, "Good bye."))
+        speaker.handle(EndUtterance("u1"))
+        await started.wait()
+        if stop_after_seconds is not None:
+            await asyncio.sleep(stop_after_seconds)  # the caller listens for so long; a real voice and line
+            playout.handle(StopSpeaking("u1", within_seconds=0.5))
+        await ended.wait()
+        for task in running:
+            task.cancel()
+    return events
+
+
+def recognised(pcm: Pcm) -> list[str]:
+    from pocketsphinx import Decoder
+
+    samples = Resampler(pcm.sample_rate_hz, 16000).process(pcm).samples
+    padded = np.concatenate([np.zeros(8000, np.int16), samples, np.zeros(8000, np.int16)])
+    decoder = Decoder(loglevel="FATAL")
+    decoder.start_utt()
+    decoder.process_raw(padded.tobytes(), full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    return hypothesis.hypstr.split() if hypothesis else []
+
+
+def plain(text: str) -> list[str]:
+    return text.lower().replace(".", "").split()
+
+
+@needs_flite
+@pytest.mark.slow
+@pytest.mark.parametrize("position", ["estimated", "exact"])
+def test_a_recogniser_hears_on_the_line_what_is_told_as_heard(position: PlayoutPosition) -> None:
+    line = RecordingTransport(24000, position=position)
+    events = asyncio.run(talk(FliteVoice("rms"), line, stop_after_seconds=None))
+    ended = events[-1]
+    assert isinstance(ended, PlayoutEnded)
+    assert ended.text == SENTENCE + " Good bye."
+    heard = recognised(line.audio_of("u1"))
+    assert len(set(heard) & set(plain(SENTENCE))) >= 10
+    assert ended.heard_seconds == pytest.approx(line.audio_of("u1").duration_seconds, abs=0.01)
+
+
+@needs_flite
+@pytest.mark.slow
+def test_after_a_stop_the_line_holds_the_words_told_and_no_more() -> None:
+    line = RecordingTransport(24000, position="exact")
+    events = asyncio.run(talk(FliteVoice("rms"), line, stop_after_seconds=2.0))
+    ended = events[-1]
+    assert isinstance(ended, PlayoutEnded)
+    assert ended.stopped
+    told = plain(ended.text)
+    assert 4 <= len(told) <= 9
+    assert line.audio_of("u1").duration_seconds == pytest.approx(ended.heard_seconds, abs=0.02)
+    heard = recognised(line.audio_of("u1"))
+    assert abs(len(heard) - len(told)) <= 1
+    assert len(set(heard) & set(told)) >= len(told) - 2
+
+
+@pytest.mark.parametrize("position", ["estimated", "exact"])
+@pytest.mark.parametrize("rate", [8000, 24000])
+def test_the_simulated_voice_is_heard_whole_at_any_rate(position: PlayoutPosition, rate: int) -> None:
+    line = RecordingTransport(rate, position=position)
+    ended = run(lambda: talk(SimulatedVoice(), line, stop_after_seconds=None))[-1]
+    assert isinstance(ended, PlayoutEnded)
+    assert ended.text == SENTENCE + " Good bye."
+    letters = sum(len(word) + 1 for word in (SENTENCE + " Good bye.").split())
+    assert line.audio_of("u1").duration_seconds == pytest.approx(letters / 15, abs=0.01)

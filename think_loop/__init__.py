@@ -1,0 +1,1 @@
+"""The mind: trajectory, language models, thoughts and words, tools, memory."""

@@ -1,0 +1,1 @@
+"""The language model engines, one file or package each."""

@@ -1,0 +1,251 @@
+"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, Ollama, SGLang, OpenAI and many more.
+
+Spec: ``openai:URL#MODEL``, such as ``openai:http://127.0.0.1:8000/v1#Qwen/Qwen3-8B``, or ``openai#MODEL`` for
+``OPENAI_BASE_URL`` (OpenAI itself, if that is not set). The key comes from ``STRETTO_LLM_API_KEY``, else
+``OPENAI_API_KEY``; servers of one's own mostly need none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import openai
+import pydantic
+
+from scheduler.errors import LanguageModelError, SettingsError
+from scheduler.tasks import clean_up
+from think_loop.engines.openai_wire import DeltaReader, EffortStyle, wire_effort, wire_messages, wire_tools
+from think_loop.language_model import Piece, Prompt
+from think_loop.think_tags import ThinkTags
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_NO_KEY = "none-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAICompatibleSettings:
+    connect_timeout_seconds: float = 5.0
+    first_token_timeout_seconds: float = 30.0
+    """From the request to the first token. A cold server that loads its model may need more."""
+    token_timeout_seconds: float = 15.0
+    """Between two tokens."""
+    retries: int = 2
+    """How often a request is tried again before its first token (unreachable, 408, 409, 429, 5xx)."""
+    retry_delay_seconds: float = 0.25
+    """Before the first retry; doubles each time. A server's ``Retry-After`` counts if it asks for less than 5 s."""
+    effort_style: EffortStyle = "auto"
+    late_system: Literal["user", "system"] = "user"
+    """How notes and hints behind the first message are sent, see ``openai_wire.wire_messages``."""
+    starts_in_thought: bool | None = None
+    """Whether answers begin inside a thought (only ``</think>`` comes). ``None``: learned from the first answer."""
+    extra_body: dict[str, Any] = field(default_factory=dict)
+    """Sent with every request, for a server's own parameters."""
+
+
+class OpenAICompatible:
+    """One client (and its connection pool) for all sessions."""
+
+    simulated = False
+
+    def __init__(self, base_url: str | None, model: str, settings: OpenAICompatibleSettings | None = None) -> None:
+        """Raises ``SettingsError`` for a URL that is none."""
+        self._settings = settings or OpenAICompatibleSettings()
+        self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+        parts = urlsplit(self._base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            shown = _without_login(self._base_url)
+            raise SettingsError(f"{shown!r} is no URL of a language model server; it looks like http://HOST:PORT/v1.")
+        self._model = model
+        self._where = _without_login(self._base_url)
+        self._name = f"openai:{_without_login(base_url)}#{model}" if base_url else f"openai#{model}"
+        self._starts_in_thought = bool(self._settings.starts_in_thought)
+        self._key = os.environ.get("STRETTO_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY") or _NO_KEY
+        self._client = openai.AsyncOpenAI(
+            base_url=self._base_url,
+            api_key=self._key,
+            max_retries=0,  # our own retries know about first tokens
+            timeout=openai.Timeout(None, connect=self._settings.connect_timeout_seconds),
+        )
+
+    @property
+    def name(self) -> str:
+        """The spec, without a login in its URL: clients and journals are told it."""
+        return self._name
+
+    async def warm_up(self) -> None:
+        """See whether the server is there, takes our key and has the model (where it can tell)."""
+        try:
+            async with asyncio.timeout(2 * self._settings.connect_timeout_seconds):
+                page = await self._client.models.list()
+        except openai.NotFoundError:
+            return  # a server without a list of models
+        except (openai.OpenAIError, TimeoutError, ValueError) as error:
+            raise LanguageModelError(self._explain(error)) from error
+        served = [model.id for model in page.data or ()]
+        if served and self._model not in served:
+            raise LanguageModelError(
+                f"The server at {self._where} has no model {self._model!r}; it has {', '.join(served[:5])}."
+            )
+
+    async def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """See ``LanguageModel.generate``. Closing the iterator closes the HTTP stream."""
+        reader = DeltaReader(tags=ThinkTags(thinking=self._starts_in_thought))
+        stream = None
+        try:
+            stream, chunk = await self._begin(self._request(prompt))
+            timeout_seconds = self._settings.first_token_timeout_seconds
+            while chunk is not None:
+                for piece in reader.read(_decoded(chunk)):
+                    timeout_seconds = self._settings.token_timeout_seconds
+                    yield piece
+                async with asyncio.timeout(timeout_seconds):
+                    chunk = await anext(stream, None)
+            for piece in self._finish(reader):
+                yield piece
+        except (openai.OpenAIError, TimeoutError, ValueError) as error:
+            for piece in reader.rest():
+                yield piece
+            raise LanguageModelError(self._explain(error, begun=stream is not None)) from error
+        finally:
+            if stream is not None:
+                await clean_up(stream.close())
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        settings = self._settings
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": wire_messages(prompt, settings.late_system),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **wire_tools(prompt),
+        }
+        if prompt.temperature is not None:
+            request["temperature"] = prompt.temperature
+        if prompt.max_output_tokens is not None:
+            request[self._max_tokens_field()] = prompt.max_output_tokens
+        effort = wire_effort(prompt.effort, settings.effort_style, self._base_url, self._model)
+        extra_body = {**effort.pop("extra_body", {}), **settings.extra_body}
+        return {**request, **effort, **({"extra_body": extra_body} if extra_body else {})}
+
+    def _max_tokens_field(self) -> str:
+        """OpenAI's own newer models refuse ``max_tokens``; most other servers know only that."""
+        host = urlsplit(self._base_url).hostname or ""
+        return "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
+
+    async def _begin(self, request: dict[str, Any]) -> tuple[Any, Any]:
+        """Send the request and wait for the first chunk, with retries. Returns the stream and that chunk."""
+        settings = self._settings
+        for attempt in range(settings.retries + 1):
+            stream = None
+            try:
+                async with asyncio.timeout(settings.first_token_timeout_seconds):
+                    stream = await self._client.chat.completions.create(**request)
+                    chunk = await anext(stream, None)
+                if chunk is None:
+                    raise LanguageModelError(f"The language model server at {self._where} sent an empty answer.")
+                return stream, chunk
+            except openai.OpenAIError as error:
+                if _refuses_stream_options(error) and request.pop("stream_options", None):
+                    continue
+                if attempt == settings.retries or not _may_pass(error):
+                    raise
+                log.info("the language model server failed (%s); trying again", type(error).__name__)
+                await asyncio.sleep(_retry_delay(error, settings.retry_delay_seconds * 2**attempt))
+            except BaseException:
+                if stream is not None:
+                    await clean_up(stream.close())
+                raise
+        raise LanguageModelError(f"The language model server at {self._where} gave no answer.")
+
+    def _finish(self, reader: DeltaReader) -> list[Piece]:
+        if reader.error is not None:
+            raise LanguageModelError(f"The language model server at {self._where} failed: {reader.error}")
+        if reader.finish_reason is None:
+            raise LanguageModelError(
+                f"The language model server at {self._where} ended its answer in the middle; see its log."
+            )
+        pieces = reader.finish()
+        self._learn(reader.tags)
+        return pieces
+
+    def _learn(self, tags: ThinkTags) -> None:
+        if self._settings.starts_in_thought is None:
+            self._starts_in_thought = (self._starts_in_thought or tags.lone_close_seen) and not tags.assumption_failed
+
+    def _explain(self, error: BaseException, begun: bool = False) -> str:
+        """One sentence on what went wrong and what to do."""
+        where = self._where
+        match error:
+            case openai.APITimeoutError() | TimeoutError() if not begun:
+                return f"The language model server at {where} did not answer in time; it may be loading or overloaded."
+            case openai.APITimeoutError() | TimeoutError():
+                return f"The language model server at {where} went silent in the middle of its answer."
+            case openai.AuthenticationError() | openai.PermissionDeniedError():
+                return (
+                    f"The language model server at {where} refuses the key; set STRETTO_LLM_API_KEY or OPENAI_API_KEY."
+                )
+            case openai.NotFoundError():
+                return f"The server at {where} does not know the model {self._model!r} or the path; {_said(error)}"
+            case openai.RateLimitError():
+                return f"The language model server at {where} has too many requests or no quota left; {_said(error)}"
+            case openai.BadRequestError():
+                return f"The language model server at {where} refuses the request; {_said(error)}"
+            case openai.APIStatusError():
+                return f"The language model server at {where} failed with status {error.status_code}; see its log."
+            case openai.APIConnectionError() if not begun:
+                return f"Can't reach {where}: is the language model server running, and is the URL right?"
+            case openai.APIConnectionError():
+                return f"The connection to {where} broke in the middle of the answer; is the server still running?"
+            case openai.APIError():
+                return f"The language model server at {where} failed: {error.message[:300]}"
+            case _:
+                return f"The server at {where} sent something that is no chat completion; is the URL right (…/v1)?"
+
+
+def _without_login(url: str) -> str:
+    """``http://user:password@host/v1`` as ``http://host/v1``."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+
+
+def _decoded(chunk: object) -> object:
+    return chunk.model_dump(warnings="none") if isinstance(chunk, pydantic.BaseModel) else chunk
+
+
+def _said(error: openai.APIStatusError) -> str:
+    return f"it said: {' '.join(error.message.split())[:300]}"
+
+
+def _refuses_stream_options(error: Exception) -> bool:
+    return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and "stream_options" in str(
+        error
+    )
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed in a moment."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in (408, 409, 429) or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError)
+
+
+def _retry_delay(error: Exception, delay_seconds: float) -> float:
+    if isinstance(error, openai.APIStatusError):
+        try:
+            asked = float(error.response.headers.get("retry-after", ""))
+        except ValueError:
+            return delay_seconds
+        if 0 <= asked < 5.0:
+            return max(asked, delay_seconds)
+    return delay_seconds

@@ -1,0 +1,1 @@
+"""The voice: text made speakable, engines that render it with word times."""

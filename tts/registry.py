@@ -1,0 +1,46 @@
+"""Voices by spec, such as ``flite:slt``."""
+
+from __future__ import annotations
+
+from scheduler.errors import SettingsError
+from tts.engines import espeak, flite_library
+from tts.engines.espeak import EspeakVoice
+from tts.engines.flite import FliteVoice
+from tts.engines.simulated import SimulatedVoice
+from tts.voice import Voice
+
+KNOWN_SPECS = ("flite[:slt|rms|awb|kal16|kal]", "espeak[:LANGUAGE]", "simulated[:SEED]")
+
+
+def make_voice(spec: str) -> Voice:
+    """The voice that ``spec`` names, not yet loaded. Raises ``SettingsError`` in one sentence."""
+    kind, _, option = spec.partition(":")
+    match kind:
+        case "flite":
+            voice = FliteVoice(option or "slt")
+            if not flite_library.is_installed():
+                raise SettingsError(
+                    "libflite is not installed: install Debian's libflite1 (apt-get install libflite1),"
+                    " or use --tts espeak."
+                )
+            return voice
+        case "espeak":
+            return EspeakVoice(option or "en")
+        case "simulated":
+            if option and not option.isdecimal():
+                raise SettingsError(f"The seed of a simulated voice is a number, not {option!r}.")
+            return SimulatedVoice(int(option or 0))
+        case _:
+            raise SettingsError(f"There is no voice {spec!r}; known are {', '.join(KNOWN_SPECS)}.")
+
+
+def default_voice_spec() -> str:
+    """The best voice that needs no download. Raises ``SettingsError`` when there is none."""
+    if flite_library.is_installed():
+        return "flite:slt"
+    if espeak.is_installed():
+        return "espeak:en"
+    raise SettingsError(
+        "No voice is installed: install Debian's libflite1 (apt-get install libflite1) or espeak-ng"
+        " (apt-get install espeak-ng), or use --tts simulated to try the server without one."
+    )

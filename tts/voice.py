@@ -1,0 +1,40 @@
+"""Pure: what a speech synthesis engine is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from scheduler.pcm import SpeechChunk
+
+
+class Voice(Protocol):
+    """A text-to-speech engine with one voice, shared by all sessions of the process."""
+
+    @property
+    def name(self) -> str:
+        """The engine's spec, such as ``flite:slt``."""
+        ...
+
+    @property
+    def simulated(self) -> bool: ...
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate of the PCM in every chunk."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Load what is needed. May be called twice."""
+        ...
+
+    def speak(self, text: str) -> AsyncIterator[SpeechChunk]:
+        """Render one sentence. Closing the iterator stops the engine's work on it.
+
+        ``text`` is the sentence as written; the engine's own speakable form is its affair, but the words of
+        the chunks carry the source text (see ``WordTime``), each once, in order, times from the sentence's
+        start. Text that holds nothing to say yields no audio. Raises ``VoiceError``.
+        """
+        ...
+
+    async def close(self) -> None: ...

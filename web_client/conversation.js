@@ -1,0 +1,277 @@
+// Pure: what has been said, heard and thought in a call, built up from the server's events.
+// It knows no page, no sound and no clock; it is told how far the loudspeaker has come.
+
+/** @typedef {import("./wire.js").WireEvent} WireEvent */
+/** When the user stopped: in the call's input audio, or (typed) on the audio clock.
+ * @typedef {{endMs: number} | {at: number}} Question */
+/** @typedef {{kind: "user", key: string, text: string, lost: boolean}} UserEntry */
+/** Something to be told that nobody said. @typedef {{kind: "note", key: string, name: string, text: string}} NoteEntry */
+/**
+ * @typedef {object} AgentEntry
+ * @property {"agent"} kind
+ * @property {string} key the response's id
+ * @property {string} itemId "" before it has one
+ * @property {{text: string, at: number}[]} said words, and where in the item's audio (seconds) they begin
+ * @property {string[]} sentences that it means to say, as far as the server tells
+ * @property {number} received seconds of audio
+ * @property {number} heard seconds of audio that sounded
+ * @property {boolean} done
+ * @property {boolean} cut it was interrupted
+ * @property {Question | null} question
+ * @property {number | null} latencySeconds from the question's end to the first sound
+ * @property {string} thoughts
+ * @property {string | null} silence why it chose to say nothing
+ */
+/** @typedef {UserEntry | AgentEntry | NoteEntry} Entry */
+
+const PCM_BYTES_PER_SECOND = 48000;
+
+export class Conversation {
+  constructor() {
+    /** @type {Entry[]} */
+    this.entries = [];
+    this.noteCount = 0;
+    this.lastCommitted = -1;
+    this.beginCall();
+  }
+
+  /** What belongs to one call starts anew; what was said stays to be read. */
+  beginCall() {
+    /** The open turn's words, by segment. @type {Map<number, {stable: string, tentative: string}>} */
+    this.segments = new Map();
+    /** The newest segment that belongs to a finished turn. */
+    this.lastCommitted = -1;
+    this.turnIsOpen = false;
+    /** The last turn got no answer on purpose. */
+    this.silent = false;
+    /** @type {Question | null} */
+    this.question = null;
+    /** @type {Map<string, string>} think → response */
+    this.thinks = new Map();
+    /** Responses that are not done. @type {Set<string>} */
+    this.running = new Set();
+  }
+
+  /** The words being heard now, those that may still change apart. */
+  get caption() {
+    /** @type {string[]} */
+    const stable = [];
+    /** @type {string[]} */
+    const tentative = [];
+    for (const [, segment] of [...this.segments].sort(([a], [b]) => a - b)) {
+      const place = tentative.length ? tentative : stable; // nothing is sure behind a word that isn't
+      if (segment.stable) place.push(segment.stable);
+      if (segment.tentative) tentative.push(segment.tentative);
+    }
+    return { stable: stable.join(" "), tentative: tentative.join(" ") };
+  }
+
+  /** @param {string} name @param {string} [text] */
+  note(name, text = "") {
+    this.entries.push({ kind: "note", key: `note_${this.noteCount++}`, name, text });
+  }
+
+  /** The user typed a question. @param {number} at audio clock */
+  typed(at) {
+    this.question = { at };
+    this.silent = false;
+  }
+
+  // --- the server's events ------------------------------------------------------------------------
+
+  /** @param {WireEvent} event */
+  take(event) {
+    switch (event.type) {
+      case "input_audio_buffer.speech_started":
+        this.turnIsOpen = true;
+        this.silent = false;
+        break;
+      case "input_audio_buffer.speech_stopped":
+        this.question = { endMs: event.audio_end_ms };
+        break;
+      case "input_audio_buffer.committed":
+        this.turnIsOpen = false;
+        this.lastCommitted = Math.max(this.lastCommitted, ...this.segments.keys());
+        this.segments.clear();
+        break;
+      case "conversation.item.added":
+        this.addItem(event.item);
+        break;
+      case "conversation.item.input_audio_transcription.completed":
+        this.change(event.item_id, (entry) => (entry.text = event.transcript));
+        break;
+      case "conversation.item.input_audio_transcription.failed":
+        this.change(event.item_id, (entry) => (entry.lost = true));
+        break;
+      default:
+        if (event.type.startsWith("response.")) this.takeResponse(event);
+        else if (event.type.startsWith("stretto.")) this.takeExtension(event);
+    }
+  }
+
+  /** @param {any} item */
+  addItem(item) {
+    if (item.type !== "message" || item.role !== "user") return;
+    const part = item.content[0] ?? {};
+    this.entries.push({ kind: "user", key: item.id, text: part.transcript ?? part.text ?? "", lost: false });
+  }
+
+  /** @param {string} key @param {(entry: UserEntry) => void} edit */
+  change(key, edit) {
+    const entry = this.entries.find((known) => known.key === key);
+    if (entry?.kind === "user") edit(entry);
+  }
+
+  /** @param {WireEvent} event */
+  takeResponse(event) {
+    if (event.type === "response.created") return this.begin(event.response);
+    const entry = this.answer(event.response_id ?? event.response?.id);
+    if (!entry) return;
+    switch (event.type) {
+      case "response.output_item.added":
+        if (event.item.type === "message") entry.itemId = event.item.id;
+        break;
+      case "response.output_audio_transcript.delta":
+        entry.said.push({ text: event.delta, at: entry.received });
+        break;
+      case "response.output_audio.delta":
+        entry.received += byteCount(event.delta) / PCM_BYTES_PER_SECOND;
+        break;
+      case "response.output_text.delta":
+        entry.said.push({ text: event.delta, at: -1 }); // nothing sounds: it is read at once
+        break;
+      case "response.done":
+        this.end(entry, event.response);
+    }
+  }
+
+  /** @param {{id: string}} response */
+  begin({ id }) {
+    const { question } = this;
+    this.question = null;
+    this.running.add(id);
+    this.entries.push({
+      ...{ kind: "agent", key: id, itemId: "", said: [], sentences: [], received: 0, heard: 0, done: false },
+      ...{ cut: false, question, latencySeconds: null, thoughts: "", silence: null },
+    });
+  }
+
+  /** @param {AgentEntry} entry @param {{status: string}} response */
+  end(entry, { status }) {
+    entry.done = true;
+    entry.cut ||= status === "cancelled";
+    this.running.delete(entry.key);
+    const isEmpty = !entry.said.length && !entry.thoughts && entry.silence === null;
+    if (isEmpty) this.entries.splice(this.entries.indexOf(entry), 1);
+  }
+
+  /** @param {string | undefined} responseId @returns {AgentEntry | undefined} */
+  answer(responseId) {
+    const entry = this.entries.findLast((known) => known.key === responseId);
+    return entry?.kind === "agent" ? entry : undefined;
+  }
+
+  // --- what the standard protocol does not tell ---------------------------------------------------
+
+  /** @param {WireEvent} event */
+  takeExtension(event) {
+    switch (event.type) {
+      case "stretto.heard":
+        this.hear(event);
+        break;
+      case "stretto.thought.delta": {
+        const entry = this.answer(event.response_id);
+        if (entry) entry.thoughts += event.delta;
+        break;
+      }
+      case "stretto.silence": {
+        const entry = this.answer(event.response_id);
+        if (entry) entry.silence = event.reason;
+        this.silent = true;
+        break;
+      }
+      case "stretto.turn":
+        this.endTurn(event);
+        break;
+      case "stretto.timeline":
+        this.takeTimeline(event.name, event.fields);
+    }
+  }
+
+  /** @param {WireEvent} revision */
+  hear({ segment, stable, tentative }) {
+    if (segment <= this.lastCommitted) return;
+    // sounds that became no turn ("mm-hm") give way to the next
+    if (!this.turnIsOpen && !this.segments.has(segment)) this.segments.clear();
+    if (stable || tentative) this.segments.set(segment, { stable, tentative });
+    else this.segments.delete(segment);
+  }
+
+  /** @param {WireEvent} event */
+  endTurn({ outcome, reason }) {
+    this.turnIsOpen = false;
+    if (outcome !== "silent") return;
+    this.silent = true;
+    const last = this.entries.at(-1);
+    if (!(last?.kind === "agent" && last.silence !== null)) this.note("silence", reason);
+  }
+
+  /** @param {string} name @param {any} fields */
+  takeTimeline(name, fields) {
+    const newest = this.entries.findLast((entry) => entry.kind === "agent");
+    if (newest?.kind !== "agent") return;
+    if (name === "Think") this.thinks.set(fields.think_id, newest.key);
+    const entry = this.answer(this.thinks.get(fields.think_id)) ?? newest;
+    if (name === "Speak") entry.sentences.push(fields.text);
+    if (name === "ToolCalled") entry.thoughts += `${entry.thoughts ? "\n" : ""}${fields.name}(${fields.arguments})\n`;
+  }
+
+  // --- what the loudspeaker tells -----------------------------------------------------------------
+
+  /** @param {string} itemId */
+  speaker(itemId) {
+    return /** @type {AgentEntry | undefined} */ (
+      this.entries.findLast((entry) => entry.kind === "agent" && entry.itemId === itemId)
+    );
+  }
+
+  /** @param {string} itemId @param {number} seconds */
+  played(itemId, seconds) {
+    const entry = this.speaker(itemId);
+    if (entry) entry.heard = seconds;
+  }
+
+  /** @param {string} itemId */
+  playedToEnd(itemId) {
+    this.played(itemId, Infinity);
+  }
+
+  /** @param {string} itemId @param {number} seconds */
+  cutOff(itemId, seconds) {
+    const entry = this.speaker(itemId);
+    if (entry) Object.assign(entry, { heard: seconds, cut: true });
+  }
+}
+
+/**
+ * An answer's text: what the user has heard, and what is still to come (or, cut off, was never heard).
+ * @param {AgentEntry} entry
+ */
+export function splitHeard({ said, sentences, heard, cut }) {
+  const text = (/** @type {{text: string}[]} */ words) => words.map((word) => word.text).join("");
+  const past = said.filter((word) => word.at < heard);
+  const written = text(said);
+  const planned = sentences.join(" ");
+  const whole = planned.startsWith(written) ? planned : written;
+  const isOver = heard === Infinity && !cut;
+  const heardText = isOver ? written : text(past);
+  const coming = whole.slice(heardText.length);
+  const word = coming.trimStart();
+  return { heard: heardText + coming.slice(0, coming.length - word.length), coming: word };
+}
+
+/** @param {string} base64 */
+function byteCount(base64) {
+  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
+}

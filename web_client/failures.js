@@ -1,0 +1,38 @@
+// Pure: everything that can go wrong, by name. The sentences stand in strings.js.
+
+/**
+ * @typedef {"insecure" | "oldBrowser" | "noPermission" | "noDevice" | "deviceBusy" | "microphoneLost"
+ *   | "serverGone" | "serverWarming" | "serverStopping" | "serverBusy" | "keyNeeded" | "keyWrong"
+ *   | "callEnded" | "answerFailed" | "wordsLost" | "refused" | "unexpected"} FailureName
+ */
+
+export class Failure extends Error {
+  /** @param {FailureName} kind @param {string} [detail] what the server or the browser said, as it said it */
+  constructor(kind, detail = "") {
+    super(detail || kind);
+    this.kind = kind;
+    this.detail = detail;
+  }
+}
+
+/** @type {Record<string, FailureName>} names of DOMExceptions of getUserMedia */
+const MICROPHONE = {
+  NotAllowedError: "noPermission",
+  SecurityError: "noPermission",
+  NotFoundError: "noDevice",
+  OverconstrainedError: "noDevice",
+  NotReadableError: "deviceBusy",
+  AbortError: "deviceBusy",
+};
+
+/** @param {any} error @returns {Failure} */
+export function microphoneFailure(error) {
+  return new Failure(MICROPHONE[error?.name] ?? "deviceBusy", error?.message ?? "");
+}
+
+/** These leave the conversation possible by typing. @param {FailureName} name */
+export const isAboutMicrophone = (name) =>
+  ["insecure", "noPermission", "noDevice", "deviceBusy", "microphoneLost"].includes(name);
+
+/** These pass by themselves; the call goes on. @param {FailureName} name */
+export const isPassing = (name) => ["answerFailed", "wordsLost", "refused"].includes(name);

@@ -1,0 +1,138 @@
+// Pure: every sentence of the page, in English and Chinese.
+
+const en = {
+  language: "en",
+  tagline: "Listens, thinks and speaks at the same time.",
+  talk: "Talk",
+  hangUp: "Hang up",
+  mute: "Mute",
+  unmute: "Unmute",
+  send: "Send",
+  typeHere: "Type instead of speaking",
+  conversation: "Conversation",
+  you: "You",
+  agent: "Stretto",
+  thoughts: "Thoughts",
+  empty: "Press Talk and say something, or type below.",
+  tryThese: "Try: “What is twelve times twelve?” · “Set a timer for ten seconds.” · “Count to five.”",
+  unheard: "not heard",
+  firstSound: "first sound after {ms} ms",
+  toFirstSound: "from the end of your words to the first sound",
+  silence: "Chose to stay silent",
+  lostWords: "(not understood)",
+  key: "API key",
+  useKey: "Use this key",
+  keyHint: "It stays in this tab and is gone when you close it.",
+  reconnect: "Reconnect",
+  again: "Try again",
+  close: "Close",
+  mood_idle: "Ready",
+  mood_connecting: "Connecting",
+  mood_asking: "Please allow the microphone",
+  mood_listening: "Listening",
+  mood_thinking: "Thinking",
+  mood_speaking: "Speaking",
+  mood_silent: "Silent by choice",
+  mood_muted: "Muted",
+  mood_typing: "Listening to the keyboard",
+  asr: "hearing",
+  llm: "mind",
+  tts: "voice",
+  noteBasic:
+    "Built-in engines are in use ({kinds}). They need no download and show how it works; they are no assistant: " +
+    "English only, simple requests, and many words misheard. “stretto doctor” tells how to bring better ones.",
+  noteSimulated: "Simulated engines are in use ({kinds}): delays and words are made up, for tests and measurements.",
+  insecure:
+    "The browser gives no microphone to a page that came over plain HTTP from another machine. Open it as " +
+    "http://localhost on the server itself, or put the server behind HTTPS. Until then you can type and read.",
+  oldBrowser: "This browser can't handle live audio (AudioWorklet). Please use a current Firefox, Chrome, Edge or Safari.",
+  noPermission:
+    "The microphone was not allowed. Allow it in the browser's site settings (the icon beside the address), then " +
+    "try again. You can also type.",
+  noDevice: "No microphone was found. Plug one in or switch it on, then try again. You can also type.",
+  deviceBusy: "The microphone can't be opened; another program may be using it. Close that one, then try again.",
+  microphoneLost: "The microphone is gone. Plug it in again, hang up, and press Talk; until then you can type.",
+  serverGone: "The server can't be reached. See whether “stretto serve” still runs, then reconnect.",
+  serverWarming: "The server is still warming up its engines. Try again in a few seconds.",
+  serverStopping: "The server is being shut down. Start it again, then reconnect.",
+  serverBusy: "All lines of the server are in use. Try again in a moment.",
+  keyNeeded: "This server asks for a key. Enter it here.",
+  keyWrong: "The server did not accept this key, or it has expired. Enter another one.",
+  callEnded: "The call is over. Press Talk for a new one.",
+  answerFailed: "The answer failed; ask again. If it goes on, look at the server's log.",
+  wordsLost: "Your last words were lost in recognition; please say them again.",
+  refused: "The server did not take a message of this page. The call goes on.",
+  unexpected: "Something went wrong. Try again; if it goes on, look at the server's log.",
+};
+
+/** @typedef {typeof en} Strings */
+
+/** @type {Strings} */
+const zh = {
+  language: "zh",
+  tagline: "边听、边想、边说。",
+  talk: "开始通话",
+  hangUp: "挂断",
+  mute: "静音",
+  unmute: "取消静音",
+  send: "发送",
+  typeHere: "也可以打字",
+  conversation: "对话",
+  you: "你",
+  agent: "Stretto",
+  thoughts: "思考过程",
+  empty: "按“开始通话”后说话，或在下面打字。",
+  tryThese: "可以试试：“What is twelve times twelve?” · “Set a timer for ten seconds.” · “Count to five.”",
+  unheard: "未播放",
+  firstSound: "{ms} 毫秒后发声",
+  toFirstSound: "从你说完到发出第一声的时间",
+  silence: "选择沉默",
+  lostWords: "（没有听清）",
+  key: "API 密钥",
+  useKey: "使用此密钥",
+  keyHint: "密钥只保存在此标签页中，关闭后即消失。",
+  reconnect: "重新连接",
+  again: "重试",
+  close: "关闭",
+  mood_idle: "就绪",
+  mood_connecting: "正在连接",
+  mood_asking: "请允许使用麦克风",
+  mood_listening: "正在听",
+  mood_thinking: "正在想",
+  mood_speaking: "正在说",
+  mood_silent: "选择沉默",
+  mood_muted: "已静音",
+  mood_typing: "等待输入",
+  asr: "听觉",
+  llm: "思维",
+  tts: "声音",
+  noteBasic:
+    "正在使用内置引擎（{kinds}）。它们无需下载，用来展示系统如何工作，但不是真正的助手：只懂英语，只能处理简单请求，" +
+    "而且常会听错。运行 “stretto doctor” 可了解如何换用更好的引擎。",
+  noteSimulated: "正在使用模拟引擎（{kinds}）：延迟和文字都是虚构的，仅供测试和测量。",
+  insecure:
+    "页面是从另一台机器以普通 HTTP 打开的，浏览器不提供麦克风。请在服务器本机上以 http://localhost 打开，" +
+    "或让服务器使用 HTTPS。在此之前可以打字和阅读。",
+  oldBrowser: "此浏览器不支持实时音频（AudioWorklet）。请使用新版 Firefox、Chrome、Edge 或 Safari。",
+  noPermission: "麦克风未被允许。请在浏览器的网站设置（地址栏旁的图标）中允许，然后重试。也可以打字。",
+  noDevice: "没有找到麦克风。请接上或打开麦克风，然后重试。也可以打字。",
+  deviceBusy: "无法打开麦克风，可能有其他程序正在使用。请关闭该程序后重试。",
+  microphoneLost: "麦克风已断开。请重新接上，挂断后再开始通话；在此之前可以打字。",
+  serverGone: "无法连接服务器。请确认 “stretto serve” 仍在运行，然后重新连接。",
+  serverWarming: "服务器的引擎仍在预热。请过几秒再试。",
+  serverStopping: "服务器正在关闭。请重新启动它，然后重新连接。",
+  serverBusy: "服务器的线路已全部占用。请稍后再试。",
+  keyNeeded: "此服务器需要密钥。请在此输入。",
+  keyWrong: "服务器不接受此密钥，或密钥已过期。请输入另一个。",
+  callEnded: "通话已结束。按“开始通话”可再次通话。",
+  answerFailed: "回答失败，请再问一次。如果仍然失败，请查看服务器日志。",
+  wordsLost: "刚才的话没有识别出来，请再说一遍。",
+  refused: "服务器没有接受本页的一条消息。通话继续。",
+  unexpected: "出错了，请重试。如果仍然出错，请查看服务器日志。",
+};
+
+/** @param {readonly string[]} languages as the browser prefers them @returns {Strings} */
+export function chooseStrings(languages) {
+  const known = languages.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag === "zh" || tag === "en");
+  return known === "zh" ? zh : en;
+}
