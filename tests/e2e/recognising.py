@@ -55,3 +55,17 @@ def word_errors(reference: str, heard: str) -> float:
         for j, other in enumerate(got, 1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
     return row[-1] / len(said)
+
+
+def missed_words(said: str, heard: str) -> int:
+    """How many of the words said are not found, in their order, in what was heard.
+
+    The recogniser takes one short word for another now and then ("far" for "four"), with the same voice and the same
+    text: what is around it in the recording decides. So a test of what was said allows it one word.
+    """
+    row = [0] * (len(heard.split()) + 1)
+    for word in said.split():
+        previous = 0
+        for j, other in enumerate(heard.split(), 1):
+            previous, row[j] = row[j], previous + 1 if word == other else max(row[j], row[j - 1])
+    return len(said.split()) - row[-1]

@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.commands import EndTurn, TurnOutcome
 from tests.e2e.calls import calling, transcript
-from tests.e2e.recognising import recognised_in
+from tests.e2e.recognising import missed_words, recognised_in
 from tests.e2e.serving import Served
 from tests.e2e.sounds import silence, speech, trimmed
 
@@ -26,7 +26,7 @@ def test_a_question_with_a_pause_is_one_turn_with_one_answer(served: Served, pau
             response = await call.answer()
             assert "144" in transcript(response)
             (heard,) = await recognised_in(call.sound_of(response))
-            assert "one hundred and forty four" in heard
+            assert missed_words("one hundred and forty four", heard) <= 1
             assert len(call.all_told("input_audio_buffer.speech_started")) == 1
             assert len(call.all_told("response.created")) == 1
 
