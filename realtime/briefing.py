@@ -8,8 +8,8 @@ from datetime import datetime
 from realtime.conversation import item_entry, place_id
 from realtime.settings import Settings
 from realtime.wire.session_port import FunctionTool, ReferenceItem, ResponseParams, SessionConfig
-from scheduler.commands import Think
-from think_loop.language_model import Effort, Prompt, ToolSpec
+from scheduler.commands import Effort, Think
+from think_loop.language_model import Prompt, ToolSpec
 from think_loop.prompt import hints
 from think_loop.timers import Reports, Timers
 from think_loop.tools import Toolbox

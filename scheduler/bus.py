@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from scheduler.commands import OWNERS, Command, Owner
 from scheduler.errors import BusOverflowError
-from scheduler.events import Event, ThoughtGrown, TranscriptRevised, WordsHeard, WordsWritten, lane
+from scheduler.events import Event, SentenceGrew, ThoughtGrown, TranscriptRevised, WordsHeard, WordsWritten, lane
 
 CommandHandler = Callable[[Command], None]
 
@@ -102,6 +102,8 @@ def _growth_key(event: Event) -> Hashable:
     match event:
         case ThoughtGrown(think_id) | WordsWritten(think_id):
             return (type(event), think_id)
+        case SentenceGrew(think_id, index):
+            return (SentenceGrew, think_id, index)
         case TranscriptRevised(segment):
             return (TranscriptRevised, segment)
         case WordsHeard(utterance_id):
@@ -115,6 +117,8 @@ def _merge(older: Event, newer: Event) -> Event:
         case (ThoughtGrown(), ThoughtGrown()):
             return replace(newer, text=older.text + newer.text)
         case (WordsWritten(), WordsWritten()):
+            return replace(newer, text=older.text + newer.text)
+        case (SentenceGrew(), SentenceGrew()):
             return replace(newer, text=older.text + newer.text)
         case _:
             return newer

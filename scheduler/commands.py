@@ -10,8 +10,19 @@ from enum import StrEnum
 from typing import Literal
 
 
+class Effort(StrEnum):
+    """How hard to think (rule 8)."""
+
+    REFLEX = "reflex"
+    """At once, without reasoning."""
+    CONSIDERED = "considered"
+    """A few hundred tokens of reasoning."""
+    DEEP = "deep"
+    """Thousands, with tools."""
+
+
 class Purpose(StrEnum):
-    """What a stream of thinking is for. Drafts, notes and afterthoughts join here."""
+    """What a stream of thinking is for."""
 
     ANSWER = "answer"
     """An answer to the user's turn or the client's request."""
@@ -21,6 +32,19 @@ class Purpose(StrEnum):
     """Something came up: a timer, a late result."""
     NUDGE = "nudge"
     """The user has been silent for long."""
+    DRAFT = "draft"
+    """An answer begun before the turn is over; ``PromoteThinking`` makes it the answer."""
+    NOTES = "notes"
+    """Private notes during a long turn: thoughts only, nothing is said."""
+    FORESIGHT = "foresight"
+    """How the user's sentence will end; told by ``EndingForeseen``."""
+    AFTERTHOUGHT = "afterthought"
+    """After an answer was said: was it right, what is worth remembering. Only a correction that matters is written."""
+
+    @property
+    def is_speculative(self) -> bool:
+        """Begun without a commit: no side effects, and nothing of it in the history until it is promoted."""
+        return self in (Purpose.DRAFT, Purpose.NOTES, Purpose.FORESIGHT)
 
 
 # --- thinker --------------------------------------------------------------------------------------
@@ -32,6 +56,11 @@ class Think:
 
     ``turn_id``: the turn it answers, ``request_id``: the client's request it serves,
     ``report_id``: what it is to report; each ``None`` where there is none.
+    ``basis``: what the user has said so far in a turn that is still open (speculative purposes); it stands behind
+    the history. ``joins``: the turn in the history that the open one continues: ``basis`` holds its words, too.
+    ``notes_id``: the ``NOTES`` stream to start from. ``effort``: ``None``: as the session's router chooses.
+    ``opening``: the beginning of an answer that was written for fewer words. It is verified first
+    (``OpeningVerified``), unless ``opening_holds``: then the answer simply goes on behind it.
     """
 
     think_id: str
@@ -41,6 +70,12 @@ class Think:
     report_id: str | None = None
     audible: bool = True
     in_conversation: bool = True
+    basis: str = ""
+    joins: str | None = None
+    notes_id: str | None = None
+    effort: Effort | None = None
+    opening: str = ""
+    opening_holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +83,15 @@ class StopThinking:
     """Stop a stream of thinking at once. It answers with ``ThinkEnded(STOPPED)``."""
 
     think_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteThinking:
+    """The turn was committed and this draft is its answer, or these notes belong to it: what was thought and done so
+    far enters the history, and from now on tools with side effects may run. The stream may have ended before."""
+
+    think_id: str
+    turn_id: str
 
 
 # --- speaker --------------------------------------------------------------------------------------
@@ -58,17 +102,24 @@ class SpeakSource(StrEnum):
     """A sentence of the language model."""
     SERVER = "server"
     """A fixed sentence of the server's own: a greeting, a failure said aloud."""
+    FILLER = "filler"
+    """Said while the answer is awaited; a clip rendered ahead where there is one. Never counted as the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Render one sentence and queue it behind what this utterance already has. ``index`` counts from 0."""
+    """Render one sentence and queue it behind what this utterance already has. ``index`` counts from 0.
+
+    ``complete=False``, for voices that take streaming text: more of the same sentence follows, as further ``Speak``
+    with this ``index``; ``text`` is then exactly what is added, white space and all, and may be ``""`` at the end.
+    """
 
     utterance_id: str
     index: int
     text: str
     think_id: str | None = None
     source: SpeakSource = SpeakSource.MODEL
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +129,38 @@ class EndUtterance:
     utterance_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Backchannel:
+    """A listener's short "mm-hm" (rule 13): mixed into the line, outside of utterances, responses and history."""
+
+    text: str
+
+
 # --- playout --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Speech of this utterance is rendered ahead and stays on the server until ``Release`` (or ``StopSpeaking``).
+    Given before its first ``Speak``."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The turn was committed: what was held may sound now, in its order."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkipSentence:
+    """End this sentence (a filler) at the next word boundary and go on with the next one. One that is through, or has
+    nothing behind it yet, is left as it is."""
+
+    utterance_id: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +270,13 @@ class TellTimeout:
 Command = (
     Think
     | StopThinking
+    | PromoteThinking
     | Speak
     | EndUtterance
+    | Backchannel
+    | Hold
+    | Release
+    | SkipSentence
     | Duck
     | StopSpeaking
     | OpenTurn
@@ -206,8 +293,13 @@ Owner = Literal["thinker", "speaker", "playout", "conversation", "door"]
 OWNERS: dict[type[Command], Owner] = {
     Think: "thinker",
     StopThinking: "thinker",
+    PromoteThinking: "thinker",
     Speak: "speaker",
     EndUtterance: "speaker",
+    Backchannel: "speaker",
+    Hold: "playout",
+    Release: "playout",
+    SkipSentence: "playout",
     Duck: "playout",
     StopSpeaking: "playout",
     OpenTurn: "conversation",

@@ -17,10 +17,12 @@ from scheduler.events import (
     CallStarted,
     DeadlineReached,
     EarsFailed,
+    EndingForeseen,
     Event,
     HeardCorrected,
     InputCleared,
     InputCommitted,
+    OpeningVerified,
     OutputCleared,
     PauseGrew,
     PlayoutEnded,
@@ -29,9 +31,11 @@ from scheduler.events import (
     ReportReady,
     ResponseCancelled,
     ResponseRequested,
+    SentenceGrew,
     SentenceWritten,
     SessionConfigured,
     SilenceChosen,
+    SpeechReady,
     SpeechRendered,
     SpeechStarted,
     SpeechStopped,
@@ -41,7 +45,9 @@ from scheduler.events import (
     ToolEnded,
     TranscriptRevised,
     TurnEndEstimated,
+    VoiceFaded,
     VoiceFailed,
+    VoiceReturned,
     WordsHeard,
     WordsWritten,
 )
@@ -126,7 +132,18 @@ def _take(step: Step, event: Event) -> None:
             _report_ready(step, event)
         case DeadlineReached():
             _wake(step)
-        case ThoughtGrown() | WordsWritten() | SpeechRendered() | PlayoutSent():
+        case (
+            ThoughtGrown()
+            | WordsWritten()
+            | SpeechRendered()
+            | PlayoutSent()
+            | VoiceFaded()
+            | VoiceReturned()
+            | SentenceGrew()
+            | OpeningVerified()
+            | EndingForeseen()
+            | SpeechReady()
+        ):
             pass  # for the journal, the wire and the metrics
         case _:
             assert_never(event)

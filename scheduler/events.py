@@ -7,9 +7,8 @@ which runs with the samples and not with the wall clock.
 Two lanes: *control* events are never lost (an overflow ends the session), *growth* events
 (``GROWTH_EVENTS``) are coalesced when their reader lags (see ``scheduler/bus.py``).
 
-The drafts, notes, fillers and afterthoughts of the conductor's rules 1 to 4, 6, 12 and 13 speak
-through the think events below: each stream of thinking has a ``think_id``, whatever its purpose
-(``commands.Purpose``).
+Drafts, notes, foresight and afterthoughts speak through the same think events as answers: each stream
+of thinking has a ``think_id``, whatever its purpose (``commands.Purpose``).
 """
 
 from __future__ import annotations
@@ -46,6 +45,22 @@ class PauseGrew:
     for the first seconds of a pause; between two of them the wall clock extrapolates."""
 
     silence_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFaded:
+    """In speech that is going on, no voice was heard for a moment (about 0.1 s): ``SpeechStopped`` may follow, or
+    ``VoiceReturned``. ``audio_seconds``: the end of the last voiced frame, ``silence_seconds``: silence since."""
+
+    audio_seconds: float
+    silence_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceReturned:
+    """Voice again, in the same segment, after ``VoiceFaded``. ``audio_seconds``: its onset."""
+
+    audio_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,34 @@ class SentenceWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceGrew:
+    """More of sentence ``index``, exactly as it was written, for voices that take text as it streams. What it adds
+    up to is the ``SentenceWritten`` that follows; the think ends no sentence without that."""
+
+    think_id: str
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningVerified:
+    """``text``: how much of the ``opening`` of its ``Think`` still holds; the think goes on behind it. ``""``: none
+    of it, the answer is written anew. Precedes every sentence of such a think."""
+
+    think_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndingForeseen:
+    """What the user will probably say next, after the ``basis`` of its ``Think``, and how probable that is."""
+
+    think_id: str
+    ending: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCalled:
     """The model called a tool. ``arguments``: JSON text. ``by_client``: the client must run it."""
 
@@ -167,6 +210,8 @@ class ThinkEnding(StrEnum):
     """The token budget is spent."""
     STOPPED = "stopped"
     """Stopped by the conductor."""
+    ABORTED = "aborted"
+    """Its place was needed for something more urgent; only what was not committed is aborted."""
     FAILED = "failed"
 
 
@@ -187,6 +232,14 @@ class ThinkEnded:
 
 
 # --- voice and playout ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechReady:
+    """The first audio of a sentence has been rendered; it sounds as soon as it may."""
+
+    utterance_id: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +383,8 @@ Event = (
     SpeechStarted
     | SpeechStopped
     | PauseGrew
+    | VoiceFaded
+    | VoiceReturned
     | TranscriptRevised
     | TurnEndEstimated
     | EarsFailed
@@ -338,10 +393,14 @@ Event = (
     | ThoughtGrown
     | WordsWritten
     | SentenceWritten
+    | SentenceGrew
+    | OpeningVerified
+    | EndingForeseen
     | ToolCalled
     | ToolEnded
     | SilenceChosen
     | ThinkEnded
+    | SpeechReady
     | SpeechRendered
     | VoiceFailed
     | PlayoutStarted
@@ -365,7 +424,7 @@ LANE = Literal["control", "growth"]
 def lane(event: Event) -> LANE:
     """``growth`` for what may be coalesced: text that grows, partial transcripts, pauses, progress of playout."""
     match event:
-        case ThoughtGrown() | WordsWritten() | PauseGrew() | WordsHeard():
+        case ThoughtGrown() | WordsWritten() | SentenceGrew() | PauseGrew() | WordsHeard():
             return "growth"
         case TranscriptRevised(is_final=False):
             return "growth"

@@ -54,6 +54,8 @@ class Policy:
 
     name: Literal["eager", "balanced", "patient", "custom"] = "balanced"
 
+    wait_ready_seconds: float = 0.2
+    """Silence after words that sound complete while an answer to just these words is ready to sound: the human gap."""
     wait_complete_seconds: float = 0.35
     """Silence after words that sound complete. Human gaps: median 0.2 s (Stivers 2009); tuned."""
     wait_undecided_seconds: float = 0.7
@@ -96,6 +98,57 @@ class Policy:
     """A lone word on shorter voice does not interrupt: coughs last 0.2 to 0.4 s and are recognised as short words."""
     resume_after_seconds: float = 1.0
     """Speech stopped by mistake is taken up again when no words came this long after the sound ended."""
+
+    drafts: bool = True
+    """Answers are begun before the turn is over (rules 1 to 3)."""
+    language: str = "en"
+    """Of the caller (BCP 47): by its rules two transcripts are compared."""
+    max_drafts: int = 3
+    """Of one turn. The last one is kept for the pause at its end."""
+    draft_probability: float = 0.5
+    """Probability of turn end from which agreeing partials start a draft."""
+    draft_pause_seconds: float = 0.16
+    """A pause of this length starts one."""
+    draft_max_tokens: int = 64
+    """Written ahead at most; the rest when the turn is committed."""
+    draft_window_turns: int = 8
+    """Turns over which the share of promoted drafts is taken. tuned"""
+    draft_min_share: float = 0.25
+    """Below this share of promoted drafts, only pauses and final transcripts start drafts, for as many turns. tuned"""
+    foresight_min_words: int = 3
+    """Words from which the ending of a sentence is foreseen. tuned"""
+    max_foresights: int = 2
+    """Of one turn."""
+    foresight_probability: float = 0.6
+    """A foreseen ending less probable than this is not drafted for. tuned"""
+
+    notes_after_seconds: float = 2.5
+    """A turn this long gets notes at its next clause end (rule 4)."""
+    notes_ceiling_seconds: float = 4.0
+    """A turn this long gets notes anyway."""
+    notes_step_words: int = 10
+    """Notes are made again when the turn has grown by this much. tuned"""
+
+    fillers: bool = True
+    filler_short_seconds: float = 0.5
+    """A wait shorter than this is left silent (rule 6)."""
+    filler_long_seconds: float = 1.5
+    """A longer one gets a phrase that says what is happening, a shorter one an acknowledgement."""
+    progress_after_seconds: float = 4.0
+    """A wait this long gets a line about the latest thought or tool."""
+    progress_every_seconds: float = 5.0
+    """At most one line in this time, and no silence longer than it."""
+
+    afterthought_seconds: float | None = 1.0
+    """The floor rests this long before the agent thinks again about what it said; ``None``: it does not (rule 12)."""
+    backchannels: bool = False
+    """The agent says "mm-hm" in long turns (rule 13); only on lines that carry audio by themselves."""
+    backchannel_after_seconds: float = 4.0
+    """Only in turns longer than this."""
+    backchannel_pause_seconds: float = 0.25
+    backchannel_latest_seconds: float = 0.45
+    """From here on the pause may be a turn's end."""
+    backchannel_every_seconds: float = 6.0
 
     heard_settle_seconds: float = 0.5
     """How long a client may correct what it played before it enters the history."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Literal, Protocol
+
+from scheduler.commands import Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,6 @@ class ToolSpec:
     description: str
     parameters: dict[str, Any]
     by_client: bool = False
-
-
-class Effort(StrEnum):
-    """How hard to think. The conductor's rule 8 will choose it per turn."""
-
-    REFLEX = "reflex"
-    CONSIDERED = "considered"
-    DEEP = "deep"
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,7 @@ def _closing(ended: ev.ThinkEnded) -> Closing:
             return COMPLETED
         case ev.ThinkEnding.LENGTH:
             return OUT_OF_TOKENS
-        case ev.ThinkEnding.STOPPED:
+        case ev.ThinkEnding.STOPPED | ev.ThinkEnding.ABORTED:
             return cancelled(None)
         case ev.ThinkEnding.FAILED:
             return failed(ended.message)

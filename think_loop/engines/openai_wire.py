@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from scheduler.commands import Effort
 from think_loop.language_model import (
-    Effort,
     Finished,
     Message,
     Piece,
