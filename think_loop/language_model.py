@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from scheduler.commands import Effort
+from scheduler.commands import Effort, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,9 @@ class Prompt:
 
     ``messages`` are a stable prefix (the trajectory); ``hints`` is volatile text that stands after it and is
     not kept (time, what is being said right now). ``tool_choice``: ``auto``, ``none``, ``required`` or a tool's name.
+    ``purpose``: what the answer is for; ``opening``: how it begins, already written, so that what is generated goes on
+    behind it (only engines that ``continues_openings`` are given one, see ``openings.py``).
+    ``priority``: lower runs first, as in vLLM; engines that don't know priorities ignore it.
     """
 
     messages: tuple[Message, ...]
@@ -58,6 +61,9 @@ class Prompt:
     max_output_tokens: int | None = None
     temperature: float | None = None
     effort: Effort | None = None
+    priority: int = 0
+    purpose: Purpose = Purpose.ANSWER
+    opening: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -118,3 +124,21 @@ class LanguageModel(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """How the user's sentence will probably end (the words behind those that were said), and how probable that is."""
+
+    ending: str
+    probability: float
+    output_tokens: int = 0
+
+
+@runtime_checkable
+class ForeseeingModel(Protocol):
+    """An engine that tells, in one cheap completion, how a sentence that is being said will end (rule 3)."""
+
+    async def foresee(self, prompt: Prompt) -> Foreseen | None:
+        """``prompt`` ends with what the user has said so far. ``None``: it can't be told."""
+        ...

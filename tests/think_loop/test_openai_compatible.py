@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -345,6 +345,25 @@ def test_a_server_that_knows_no_stream_options() -> None:
     pieces, server = ask(refusal, Answer([*content("Yes."), finish()]))
     assert pieces == [Words("Yes."), Finished("stop")]
     assert "stream_options" not in server.requests[1]
+
+
+@pytest.mark.parametrize(("sends", "priority", "sent"), [(True, 1, 1), (True, 0, None), (False, 1, None)])
+def test_the_priority_is_sent_where_the_server_takes_it(sends: bool, priority: int, sent: int | None) -> None:
+    settings = replace(QUICK, sends_priority=sends)
+    _, server = ask(Answer([*content("Yes."), finish()]), prompt=replace(PROMPT, priority=priority), settings=settings)
+    assert server.requests[0].get("priority") == sent
+
+
+def test_a_server_that_refuses_priorities_is_sent_none_from_then_on() -> None:
+    async def act(server: Server, model: OpenAICompatible) -> None:
+        for _ in range(2):
+            assert await collect(model, replace(PROMPT, priority=1)) == [Words("Yes."), Finished("stop")]
+        assert [request.get("priority") for request in server.requests] == [1, None, None]
+
+    refusal = Answer(
+        status=400, body='{"error": {"message": "Got priority 1 but Priority scheduling is not enabled."}}'
+    )
+    with_server(act, refusal, Answer([*content("Yes."), finish()]), settings=replace(QUICK, sends_priority=True))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,14 @@ import pydantic
 
 from scheduler.errors import LanguageModelError, SettingsError
 from scheduler.tasks import clean_up
-from think_loop.engines.openai_wire import DeltaReader, EffortStyle, wire_effort, wire_messages, wire_tools
+from think_loop.engines.openai_wire import (
+    DeltaReader,
+    EffortStyle,
+    wire_effort,
+    wire_messages,
+    wire_priority,
+    wire_tools,
+)
 from think_loop.language_model import Piece, Prompt
 from think_loop.think_tags import ThinkTags
 
@@ -46,6 +53,9 @@ class OpenAICompatibleSettings:
     """How notes and hints behind the first message are sent, see ``openai_wire.wire_messages``."""
     starts_in_thought: bool | None = None
     """Whether answers begin inside a thought (only ``</think>`` comes). ``None``: learned from the first answer."""
+    sends_priority: bool = False
+    """Whether requests carry ``Prompt.priority``: for vLLM with ``--scheduling-policy priority``, and SGLang with
+    ``--enable-priority-scheduling --schedule-low-priority-values-first``. Others refuse the field or misread it."""
     extra_body: dict[str, Any] = field(default_factory=dict)
     """Sent with every request, for a server's own parameters."""
 
@@ -66,6 +76,7 @@ class OpenAICompatible:
         self._model = model
         self._where = _without_login(self._base_url)
         self._name = f"openai:{_without_login(base_url)}#{model}" if base_url else f"openai#{model}"
+        self._sends_priority = self._settings.sends_priority
         self._starts_in_thought = bool(self._settings.starts_in_thought)
         self._key = os.environ.get("STRETTO_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY") or _NO_KEY
         self._client = openai.AsyncOpenAI(
@@ -135,7 +146,8 @@ class OpenAICompatible:
         if prompt.max_output_tokens is not None:
             request[self._max_tokens_field()] = prompt.max_output_tokens
         effort = wire_effort(prompt.effort, settings.effort_style, self._base_url, self._model)
-        extra_body = {**effort.pop("extra_body", {}), **settings.extra_body}
+        priority = wire_priority(prompt, self._sends_priority)
+        extra_body = {**effort.pop("extra_body", {}), **priority, **settings.extra_body}
         return {**request, **effort, **({"extra_body": extra_body} if extra_body else {})}
 
     def _max_tokens_field(self) -> str:
@@ -157,6 +169,10 @@ class OpenAICompatible:
                 return stream, chunk
             except openai.OpenAIError as error:
                 if _refuses_stream_options(error) and request.pop("stream_options", None):
+                    continue
+                if settings.sends_priority and _refuses_priority(error) and _without_priority(request):
+                    log.warning("the server at %s refuses priorities; it is sent none from now on", self._where)
+                    self._sends_priority = False
                     continue
                 if attempt == settings.retries or not _may_pass(error):
                     raise
@@ -231,6 +247,18 @@ def _refuses_stream_options(error: Exception) -> bool:
     return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and "stream_options" in str(
         error
     )
+
+
+def _refuses_priority(error: Exception) -> bool:
+    """vLLM without ``--scheduling-policy priority`` says "Priority scheduling is not enabled"."""
+    return (
+        isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and "priority" in str(error).lower()
+    )
+
+
+def _without_priority(request: dict[str, Any]) -> bool:
+    """Take it out. Whether it was in there."""
+    return request.get("extra_body", {}).pop("priority", None) is not None
 
 
 def _may_pass(error: Exception) -> bool:

@@ -98,6 +98,11 @@ def wire_effort(effort: Effort | None, style: EffortStyle, base_url: str, model:
     return {}
 
 
+def wire_priority(prompt: Prompt, sends_priority: bool) -> dict[str, Any]:
+    """The request's ``priority`` as vLLM reads it. 0 is every server's default, and needs no saying."""
+    return {"priority": prompt.priority} if sends_priority and prompt.priority else {}
+
+
 def _effort_style(base_url: str, model: str) -> EffortStyle:
     host = urlsplit(base_url).hostname or ""
     if host.endswith("openai.com"):
