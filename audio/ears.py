@@ -19,6 +19,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,18 @@ from audio.asr.recognizer import Recognizer
 from audio.input_buffer import Gap, InputBuffer
 from audio.recognition import Recognition
 from audio.resample import Resampler
-from audio.segmenter import PauseLengthened, SegmentBegan, SegmentEnded, Segmenter, SegmentEvent, SegmentSettings
+from audio.segmenter import (
+    Faded,
+    PauseLengthened,
+    Returned,
+    SegmentBegan,
+    SegmentEnded,
+    Segmenter,
+    SegmentEvent,
+    SegmentSettings,
+)
 from audio.vad import CHUNK_SAMPLES, CHUNK_SECONDS, SAMPLE_RATE_HZ, VoiceDetector
-from scheduler.events import Event, PauseGrew, SpeechStarted, SpeechStopped
+from scheduler.events import Event, PauseGrew, SpeechStarted, SpeechStopped, VoiceFaded, VoiceReturned
 from scheduler.pcm import Pcm
 from scheduler.policy import TurnDetection, TurnMode
 
@@ -296,6 +306,12 @@ class Ears:
                 self._publish(SpeechStopped(audio_seconds, silence_seconds))
             case PauseLengthened(silence_seconds):
                 self._publish(PauseGrew(silence_seconds))
+            case Faded(audio_seconds, silence_seconds):
+                self._publish(VoiceFaded(audio_seconds, silence_seconds))
+            case Returned(audio_seconds):
+                self._publish(VoiceReturned(audio_seconds))
+            case _:
+                assert_never(event)
 
     async def _open_segment(self, onset_seconds: float) -> None:
         """Begin at the recogniser, with the audio before the onset."""

@@ -22,6 +22,8 @@ from scheduler.events import (
     SpeechStarted,
     SpeechStopped,
     TranscriptRevised,
+    VoiceFaded,
+    VoiceReturned,
 )
 from scheduler.pcm import Pcm, join_words
 from scheduler.policy import TurnDetection, TurnMode
@@ -50,6 +52,20 @@ def test_speech_is_told_with_its_true_times_and_words() -> None:
         assert len(pauses) >= 6
         assert ears.audio_seconds == pytest.approx(4.0)
         assert ears.idle
+
+    virtual_time.run(main)
+
+
+def test_voice_that_fades_and_returns_is_told_in_order_with_the_rest() -> None:
+    async def main() -> None:
+        async with listening(exact("good morning to you")) as (ears, heard):
+            await at_pace(ears, silence(0.5), voice(0.1), silence(0.13), voice(0.5), silence(0.5))
+        told = [event for event in heard.events if not isinstance(event, TranscriptRevised | PauseGrew)]
+        assert [type(event) for event in told] == [SpeechStarted, VoiceFaded, VoiceReturned, VoiceFaded, SpeechStopped]
+        faded, returned = heard.of(VoiceFaded), heard.of(VoiceReturned)
+        assert [event.audio_seconds for event in faded] == pytest.approx([0.6, 1.23], abs=0.04)
+        assert all(0.09 <= event.silence_seconds < 0.13 for event in faded)
+        assert returned[0].audio_seconds == pytest.approx(0.73, abs=0.04)
 
     virtual_time.run(main)
 
