@@ -75,7 +75,7 @@ class Segmenter:
         self._now = at_seconds
         self._speaking = False
         self._run_began_at: float | None = None
-        """Onset of a run of voice that may become speech."""
+        """Onset of a run of voice that may become speech; in speech, of the last one."""
         self._voice_ended_at = at_seconds
         self._faded = False
         """Inside speech: ``Faded`` was told, and no voice since."""
@@ -128,6 +128,7 @@ class Segmenter:
             self._voice_ended_at = self._now
             if self._faded:
                 self._faded = False
+                self._run_began_at = began_at
                 yield Returned(_tidy(began_at))
             return
         end = self._true_end()
@@ -139,7 +140,7 @@ class Segmenter:
             yield Faded(_tidy(end), _tidy(silence))
 
     def _true_end(self) -> float:
-        """Of the last voice, not before its segment began."""
+        """Of the last run of voice, not before its onset."""
         onset = self._run_began_at if self._run_began_at is not None else self._voice_ended_at
         return max(onset, self._voice_ended_at - self._settings.offset_lag_seconds)
 
