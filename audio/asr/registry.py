@@ -5,7 +5,12 @@ from __future__ import annotations
 from audio.asr.recognizer import Recognizer
 from scheduler.errors import SettingsError
 
-KNOWN_SPECS = ("pocketsphinx", "whisper:MODEL (such as whisper:small.en, or whisper:/path/to/folder)", "simulated")
+KNOWN_SPECS = (
+    "pocketsphinx",
+    "whisper:MODEL (such as whisper:small.en, or whisper:/path/to/folder)",
+    "simulated",
+    "simulated:eager",
+)
 
 
 def make_recognizer(spec: str) -> Recognizer:
@@ -27,5 +32,9 @@ def make_recognizer(spec: str) -> Recognizer:
             from audio.asr.simulated import SimulatedRecognizer
 
             return SimulatedRecognizer()
+        case "simulated", "eager":
+            from audio.asr.simulated import EAGER, SimulatedRecognizer
+
+            return SimulatedRecognizer(settings=EAGER)
         case _:
             raise SettingsError(f"There is no recogniser {spec!r}. Known: {'; '.join(KNOWN_SPECS)}.")

@@ -218,7 +218,7 @@ def test_words_lost_in_the_middle_of_speech_are_asked_for_again() -> None:
         async def open(self, *, language: str | None = None) -> SimulatedStream:
             stream = await super().open(language=language)
             if self.opened == 1:
-                stream._partial = lambda *_: None  # type: ignore[method-assign]
+                stream._hypothesis = lambda *_, **__: None  # type: ignore[method-assign]
             return stream
 
     async def main() -> None:
