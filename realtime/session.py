@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
@@ -35,6 +36,7 @@ from scheduler.events import (
     SessionConfigured,
     ToolEnded,
 )
+from scheduler.floor import Floor
 from scheduler.pcm import Pcm
 from scheduler.policy import Policy
 from scheduler.runner import Runner
@@ -181,6 +183,10 @@ class Session:
         return self._trajectory.epoch
 
     @property
+    def floor(self) -> Floor:
+        return self._runner.state.floor
+
+    @property
     def unread_items(self) -> int:
         return self._reader.unread
 
@@ -263,8 +269,14 @@ class Session:
         return self._briefing.prompt(think, self._toolbox)
 
     def _policy(self) -> Policy:
-        """The server's policy; the client's eagerness may choose another preset under the server's own overrides."""
-        return self._settings.policy_for(self._config.eagerness)
+        """The server's policy; the client may choose another preset under the server's own overrides, and switches."""
+        config, policy = self._config, self._settings.policy_for(self._config.eagerness)
+        return replace(
+            policy,
+            drafts=policy.drafts if config.drafts is None else config.drafts,
+            fillers=policy.fillers if config.fillers is None else config.fillers,
+            language=self._language(),
+        )
 
     def _voice(self) -> Voice:
         asked, own = self._config.voice, self._engines.voice

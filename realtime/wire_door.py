@@ -78,6 +78,7 @@ class WireDoor:
         """The session is there: tell the client so."""
         self._session = session
         self.state.unread_items = lambda: session.unread_items
+        self.state.floor = lambda: session.floor.value
         self._tell([self.state.event("session.created", session=self.state.session.echo())])
         if self._beta:
             conversation = {"id": self.state.conversation_id, "object": "realtime.conversation"}

@@ -197,11 +197,10 @@ class TurnOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """The user has begun a turn: told to clients as ``speech_started``, unless it is ``by_hand``."""
+    """The user has begun a turn: told to clients as ``speech_started``. One that is committed by hand may have none."""
 
     turn_id: str
     audio_start_seconds: float
-    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

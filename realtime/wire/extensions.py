@@ -2,55 +2,242 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
+from realtime.drafts import Ahead, Fate
 from realtime.wire.session_types import Json
 from realtime.wire.state import WireState
 from scheduler import commands as do
 from scheduler import events as ev
-from scheduler.commands import Command
+from scheduler.commands import Command, Purpose, SpeakSource
 from scheduler.events import Event
 from scheduler.pcm import WordTime, join_words
 
-_NOT_TOLD = (ev.PauseGrew, ev.DeadlineReached, ev.SessionConfigured, ev.ThoughtGrown, ev.WordsWritten)
+ResponseOf = Callable[[str], str | None]
+"""The running response of a think, if it has one."""
+
+_NOT_TOLD = (
+    *(ev.PauseGrew, ev.DeadlineReached, ev.SessionConfigured),
+    *(ev.ThoughtGrown, ev.WordsWritten, ev.SentenceGrew),
+)
 """Too frequent for the timeline, or told by an event of their own."""
 
-
-def extension_events(
-    state: WireState, at: float, happened: Event | Command, response_of: Callable[[str], str | None]
-) -> list[Json]:
-    """``response_of``: the running response of a think, if any. ``at``: session time in seconds."""
-    events = _named(state, happened, response_of)
-    if not isinstance(happened, _NOT_TOLD):
-        told = {"at_seconds": round(at, 3), "name": type(happened).__name__, "fields": _plain_fields(happened)}
-        events.append(state.event("stretto.timeline", **told))
-    return events
+REMEMBERED = 64
+"""Thinks and utterances; only those that go on matter."""
 
 
-def _named(state: WireState, happened: Event | Command, response_of: Callable[[str], str | None]) -> list[Json]:
-    match happened:
-        case ev.ThoughtGrown(think_id, text):
-            return [_of_think(state, "stretto.thought.delta", think_id, response_of, delta=text)]
-        case ev.SilenceChosen(think_id, reason):
-            return [_of_think(state, "stretto.silence", think_id, response_of, reason=reason)]
-        case ev.TranscriptRevised(segment, stable, tentative, is_final):
-            words = {"stable": join_words(stable), "tentative": join_words(tentative)}
-            return [state.event("stretto.heard", segment=segment, **words, is_final=is_final)]
-        case do.EndTurn(turn_id, outcome, reason):
-            return [state.event("stretto.turn", turn_id=turn_id, outcome=outcome.value, reason=reason)]
-        case _:
+class Phase(StrEnum):
+    """How far an answer has come. Writing and sounding overlap: the first sentence sounds while the next is written."""
+
+    THINKING = "thinking"
+    WRITING = "writing"
+    WRITTEN = "written"
+    READY = "ready"
+    """Its first audio has been rendered."""
+    SOUNDING = "sounding"
+    HEARD = "heard"
+    CUT_OFF = "cut_off"
+
+
+@dataclass(slots=True)
+class _Known:
+    """A think. ``speaks_for``: it is an answer, or a draft that was promoted."""
+
+    purpose: Purpose
+    turn_id: str | None
+    speaks_for: bool
+    phase: Phase | None = None
+    words: str = ""
+
+
+class Extensions:
+    """Follows a session from when the client asked: of a think that had begun before only its name is told."""
+
+    def __init__(self, state: WireState) -> None:
+        self._state = state
+        self._thinks: OrderedDict[str, _Known] = OrderedDict()
+        self._thinks_of: OrderedDict[str, str | None] = OrderedDict()
+        """The think of an utterance; ``None``: nobody's."""
+        self._floor = ""
+        self._response_of: ResponseOf = lambda _: None
+
+    def observe(
+        self, at: float, happened: Event | Command, changed: Sequence[Ahead], response_of: ResponseOf
+    ) -> list[Json]:
+        """``at``: session time in seconds. ``changed``: what ``DraftWatch`` gave for it."""
+        self._response_of = response_of
+        events = self._ears(happened)
+        events += self._mind(happened)
+        events += [event for ahead in changed for event in self._ahead(ahead)]
+        events += self._mouth(happened)
+        events += self._floor_now()
+        if not isinstance(happened, _NOT_TOLD):
+            told = {"at_seconds": round(at, 3), "name": type(happened).__name__, "fields": _plain_fields(happened)}
+            events.append(self._state.event("stretto.timeline", **told))
+        return events
+
+    # --- heard ----------------------------------------------------------------------------------------
+
+    def _ears(self, happened: Event | Command) -> list[Json]:
+        match happened:
+            case ev.TranscriptRevised(segment, stable, tentative, is_final):
+                words = {"stable": join_words(stable), "tentative": join_words(tentative)}
+                return [self._state.event("stretto.heard", segment=segment, **words, is_final=is_final)]
+            case do.EndTurn(turn_id, outcome, reason):
+                return [self._state.event("stretto.turn", turn_id=turn_id, outcome=outcome.value, reason=reason)]
+            case do.Backchannel(text):
+                return [self._state.event("stretto.backchannel", text=text)]
+            case _:
+                return []
+
+    def _floor_now(self) -> list[Json]:
+        """The kernel's state is known after each step only: a change that ordered nothing is told with the next one."""
+        floor = self._state.floor()
+        if not floor or floor == self._floor:
             return []
+        self._floor = floor
+        return [self._state.event("stretto.floor", floor=floor)]
+
+    # --- thought --------------------------------------------------------------------------------------
+
+    def _mind(self, happened: Event | Command) -> list[Json]:
+        match happened:
+            case do.Think():
+                return self._begin(happened)
+            case ev.ThoughtGrown(think_id, text):
+                kind = "stretto.note.delta" if self._purpose(think_id) is Purpose.NOTES else "stretto.thought.delta"
+                return [self._of_think(kind, think_id, delta=text)]
+            case ev.WordsWritten(think_id, text):
+                return self._written(think_id, text)
+            case ev.SilenceChosen(think_id, reason):
+                return [self._of_think("stretto.silence", think_id, reason=reason)]
+            case ev.EndingForeseen(think_id, ending, probability):
+                return [self._of_think("stretto.foresight", think_id, ending=ending, probability=round(probability, 3))]
+            case ev.ThinkEnded(think_id):
+                return self._ended(think_id)
+            case do.PromoteThinking(think_id):
+                return self._promoted(think_id)
+            case _:
+                return []
+
+    def _begin(self, think: do.Think) -> list[Json]:
+        answers = not (think.purpose.is_speculative or think.purpose is Purpose.AFTERTHOUGHT)
+        _remember(self._thinks, think.think_id, _Known(think.purpose, think.turn_id, answers))
+        effort = think.effort.value if think.effort else "auto"
+        return [
+            self._of_think("stretto.effort", think.think_id, effort=effort),
+            *self._reach(think.think_id, Phase.THINKING),
+        ]
+
+    def _written(self, think_id: str, text: str) -> list[Json]:
+        known = self._thinks.get(think_id)
+        if known is None:
+            return []
+        if known.purpose is Purpose.AFTERTHOUGHT:
+            known.words += text
+        if known.purpose is Purpose.DRAFT and not known.speaks_for:
+            known.phase = Phase.WRITING
+            return [self._of_think("stretto.draft.delta", think_id, delta=text)]
+        return self._reach(think_id, Phase.WRITING) if known.phase is Phase.THINKING else []
+
+    def _ended(self, think_id: str) -> list[Json]:
+        known = self._thinks.get(think_id)
+        if known is None:
+            return []
+        if known.purpose is Purpose.AFTERTHOUGHT:
+            return [self._of_think("stretto.afterthought", think_id, text=known.words.strip())]
+        return self._reach(think_id, Phase.WRITTEN)
+
+    def _promoted(self, think_id: str) -> list[Json]:
+        """What was reached before is told now."""
+        known = self._thinks.get(think_id)
+        if known is None or known.purpose is not Purpose.DRAFT:
+            return []
+        known.speaks_for = True
+        return self._reach(think_id, known.phase or Phase.THINKING)
+
+    def _ahead(self, ahead: Ahead) -> list[Json]:
+        if ahead.think.purpose is Purpose.NOTES:
+            return self._notes(ahead)
+        turn_id = {"turn_id": ahead.think.turn_id} if ahead.think.turn_id else {}
+        match ahead.fate:
+            case Fate.OPEN:
+                more: Json = {"basis": ahead.think.basis, "foreseen": ahead.foreseen, **turn_id}
+                return [self._of_think("stretto.draft.started", ahead.think_id, **more)]
+            case Fate.FROZEN | Fate.ABANDONED:
+                return [self._of_think(f"stretto.draft.{ahead.fate.value}", ahead.think_id, reason=ahead.reason)]
+            case Fate.VERIFIED:
+                return [self._of_think("stretto.draft.verified", ahead.think_id, taken_by=ahead.taken_by)]
+            case Fate.PROMOTED:
+                return [self._of_think("stretto.draft.promoted", ahead.think_id, **turn_id)]
+
+    def _notes(self, ahead: Ahead) -> list[Json]:
+        match ahead.fate:
+            case Fate.PROMOTED:
+                return [self._of_think("stretto.note.kept", ahead.think_id)]
+            case Fate.ABANDONED:
+                return [self._of_think("stretto.note.dropped", ahead.think_id, reason=ahead.reason)]
+            case _:
+                return []
+
+    def _purpose(self, think_id: str) -> Purpose | None:
+        known = self._thinks.get(think_id)
+        return known.purpose if known else None
+
+    def _of_think(self, kind: str, think_id: str, **more: object) -> Json:
+        """The response's id is left out where the think has none (any more), the purpose where it is not known."""
+        response_id, purpose = self._response_of(think_id), self._purpose(think_id)
+        where = ({"response_id": response_id} if response_id else {}) | ({"purpose": purpose.value} if purpose else {})
+        return self._state.event(kind, think_id=think_id, **where, **more)
+
+    def _reach(self, think_id: str, phase: Phase) -> list[Json]:
+        known = self._thinks[think_id]
+        known.phase = phase
+        return [self._of_think("stretto.phase", think_id, phase=phase.value)] if known.speaks_for else []
+
+    # --- said -----------------------------------------------------------------------------------------
+
+    def _mouth(self, happened: Event | Command) -> list[Json]:
+        match happened:
+            case do.Speak(utterance_id, think_id=think_id, source=source):
+                _remember(self._thinks_of, utterance_id, think_id)
+                return self._filler(happened) if source is SpeakSource.FILLER else []
+            case do.SkipSentence(utterance_id, index):
+                return [self._of_utterance("stretto.filler.skipped", utterance_id, index=index)]
+            case ev.SpeechReady(utterance_id, index) if index == 0:
+                return self._sound(utterance_id, Phase.READY)
+            case ev.PlayoutStarted(utterance_id):
+                return self._sound(utterance_id, Phase.SOUNDING)
+            case ev.PlayoutEnded(utterance_id, stopped):
+                return self._sound(utterance_id, Phase.CUT_OFF if stopped else Phase.HEARD)
+            case _:
+                return []
+
+    def _filler(self, speak: do.Speak) -> list[Json]:
+        return [self._of_utterance("stretto.filler", speak.utterance_id, index=speak.index, text=speak.text)]
+
+    def _sound(self, utterance_id: str, phase: Phase) -> list[Json]:
+        """Speech of a draft that nobody has promoted is none."""
+        known = self._thinks.get(self._thinks_of.get(utterance_id) or "")
+        if utterance_id not in self._thinks_of or (known and not known.speaks_for):
+            return []
+        return [self._of_utterance("stretto.phase", utterance_id, phase=phase.value)]
+
+    def _of_utterance(self, kind: str, utterance_id: str, **more: object) -> Json:
+        think_id = self._thinks_of.get(utterance_id)
+        if think_id is None:
+            return self._state.event(kind, utterance_id=utterance_id, **more)
+        return self._of_think(kind, think_id, utterance_id=utterance_id, **more)
 
 
-def _of_think(
-    state: WireState, kind: str, think_id: str, response_of: Callable[[str], str | None], **more: str
-) -> Json:
-    """The response's id is left out where the think has none (any more)."""
-    response_id = response_of(think_id)
-    where = {"response_id": response_id} if response_id else {}
-    return state.event(kind, think_id=think_id, **where, **more)
+def _remember(memory: OrderedDict[str, Any], name: str, value: object) -> None:
+    memory[name] = value
+    while len(memory) > REMEMBERED:
+        memory.popitem(last=False)
 
 
 def _plain_fields(happened: Event | Command) -> Json:

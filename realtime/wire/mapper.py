@@ -5,14 +5,19 @@ It answers with the server events that are due, in the order clients rely on. On
 what sounds without one (a greeting, a failure said aloud, speech taken up again) is a response of its own.
 A stopped response is closed at once: stock clients flush their playback when speech starts, and audio that came
 later would be played over the user.
+
+What is thought ahead or afterwards (drafts, notes, foresight, afterthoughts) is no response: a draft becomes one when
+it is promoted, and speech rendered for it is told when it is released. Of all others nothing is ever told.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from dataclasses import replace
 
+from realtime.drafts import Ahead, DraftWatch
 from realtime.wire.audio_format import RATES_HZ, SAMPLE_BYTES
-from realtime.wire.extensions import extension_events
+from realtime.wire.extensions import Extensions
 from realtime.wire.responses import COMPLETED, OUT_OF_TOKENS, CancelReason, Closing, Response, cancelled, failed
 from realtime.wire.session_types import Json
 from realtime.wire.state import ResponseRequest, WireState
@@ -23,11 +28,22 @@ from scheduler.commands import Command
 from scheduler.events import Event
 from scheduler.pcm import WordTime
 
+MAX_HELD = 16
+"""Utterances that are held back; there is one for each draft that is kept, and they are stopped in the end."""
+
+_NO_RESPONSE = (do.Purpose.DRAFT, do.Purpose.NOTES, do.Purpose.FORESIGHT, do.Purpose.AFTERTHOUGHT)
+
 
 class WireMapper:
     def __init__(self, state: WireState) -> None:
         self._state = state
         self._turns = Turns(state)
+        self._drafts = DraftWatch()
+        self._extensions = Extensions(state)
+        self._promoted: list[Response] = []
+        """In the conductor's present step, of drafts that had ended."""
+        self._held: OrderedDict[str, list[do.Speak]] = OrderedDict()
+        """Speech that is rendered ahead and stays on the server, by utterance."""
         self._by_think: dict[str, Response] = {}
         self._by_utterance: dict[str, Response] = {}
         self._cause: Event | None = None
@@ -78,9 +94,12 @@ class WireMapper:
             self._cause = happened
         if isinstance(happened, ev.ResponseCancelled):
             self._forget_taken_back(happened)
-        events = self._turn_events(happened) or self._think_events(happened) or self._speech_events(happened)
+        changed = self._drafts.observe(happened)
+        events = self._finish_silent() if isinstance(happened, Event) else []
+        events += self._turn_events(happened) or self._think_events(happened) or self._speech_events(happened)
+        self._await_held()
         if self._state.sends_extensions:
-            events = events + extension_events(self._state, at, happened, self._response_of)
+            events = events + self._extensions.observe(at, happened, changed, self._response_of)
         return events
 
     def audio(self, utterance_id: str, data: bytes, words: tuple[WordTime, ...]) -> list[Json]:
@@ -98,6 +117,7 @@ class WireMapper:
 
     def close(self) -> list[Json]:
         """The call is over: every response gets its end."""
+        self._held.clear()
         return [event for response in self.running for event in self._finish(response, cancelled(None))]
 
     def _forget_taken_back(self, cancelled: ev.ResponseCancelled) -> None:
@@ -137,11 +157,12 @@ class WireMapper:
 
     def _think_events(self, happened: Event | Command) -> list[Json]:
         match happened:
-            case do.Think():
-                return self._begin(happened)
-            case ev.WordsWritten(think_id, text):
-                response = self._by_think.get(think_id)
-                return response.write(text) if response and not response.audible else []
+            case do.Think(purpose=purpose):
+                return self._answer(happened) if purpose not in _NO_RESPONSE else []
+            case do.PromoteThinking(think_id):
+                return self._promote(self._drafts.get(think_id))
+            case ev.WordsWritten(think_id, text) | ev.OpeningVerified(think_id, text):
+                return self._write(think_id, text)
             case ev.ToolCalled(think_id, call_id, name, arguments, by_client):
                 response = self._by_think.get(think_id)
                 return response.call_function(call_id, name, arguments) if response and by_client else []
@@ -153,6 +174,9 @@ class WireMapper:
                 return self.close()
             case _:
                 return []
+
+    def _answer(self, think: do.Think) -> list[Json]:
+        return self._begin(think) + self._write(think.think_id, think.opening if think.opening_holds else "")
 
     def _begin(self, think: do.Think) -> list[Json]:
         request = self._state.requests.pop(think.request_id, None) if think.request_id else None
@@ -169,6 +193,29 @@ class WireMapper:
         self._by_think[think.think_id] = response
         return response.created()
 
+    def _promote(self, draft: Ahead | None) -> list[Json]:
+        """A draft is the answer now. It may have ended before, and have its beginning ready to sound."""
+        if draft is None or draft.think.purpose is not do.Purpose.DRAFT or draft.think_id in self._by_think:
+            return []
+        events = self._begin(draft.think) + self._write(draft.think_id, draft.written)
+        if draft.ended is None:
+            return events
+        response = self._by_think[draft.think_id]
+        response.tokens = _tokens(draft.ended)
+        response.closing = COMPLETED if draft.ended.ending is ev.ThinkEnding.STOPPED else _closing(draft.ended)
+        self._promoted.append(response)
+        return events
+
+    def _finish_silent(self) -> list[Json]:
+        """Promoted drafts that had ended: if the conductor had nothing of them spoken, nothing more comes."""
+        promoted, self._promoted = self._promoted, []
+        return [event for response in promoted for event in self._finish_if_said(response)]
+
+    def _write(self, think_id: str, text: str) -> list[Json]:
+        """Text of an answer that is not spoken."""
+        response = self._by_think.get(think_id)
+        return response.write(text) if text and response and not response.audible else []
+
     def _fields_of_server(self, *, audible: bool) -> Json:
         modality = "audio" if audible else "text"
         return self._state.session.response_defaults() | {"output_modalities": [modality], "metadata": None}
@@ -177,7 +224,7 @@ class WireMapper:
         response = self._by_think.get(ended.think_id)
         if response is None:
             return []
-        response.tokens = (ended.input_tokens, ended.output_tokens, ended.cached_tokens)
+        response.tokens = _tokens(ended)
         response.closing = response.closing or _closing(ended)
         return self._finish_if_said(response)
 
@@ -194,16 +241,28 @@ class WireMapper:
     def _speech_events(self, happened: Event | Command) -> list[Json]:
         match happened:
             case do.Speak():
-                return self._speak(happened)
+                return self._speak_or_hold(happened)
+            case do.Hold(utterance_id):
+                self._hold(utterance_id)
+            case do.Release(utterance_id):
+                return self._release(utterance_id)
+            case do.StopSpeaking(utterance_id, _, reason) if utterance_id in self._held:
+                return self._give_up_held(utterance_id, None if reason == "abandoned" else _stopped(reason))
             case do.StopSpeaking(utterance_id, _, reason):
                 response = self._by_utterance.get(utterance_id)
                 return self._finish(response, _stopped(reason)) if response else []
+            case do.SkipSentence(utterance_id, index):
+                if response := self._by_utterance.get(utterance_id):
+                    response.speech_skipped(utterance_id, index)
             case ev.VoiceFailed(utterance_id, index):
+                if held := self._held.get(utterance_id):
+                    held[:] = [speak for speak in held if speak.index != index]
                 if response := self._by_utterance.get(utterance_id):
                     response.speech_failed(utterance_id, index)
             case ev.PlayoutSent(utterance_id):
                 return self._through(utterance_id)
             case ev.PlayoutEnded(utterance_id, stopped):
+                self._held.pop(utterance_id, None)
                 response = self._by_utterance.get(utterance_id)
                 if response and stopped:
                     return self._finish(response, cancelled(self._reason()))
@@ -222,6 +281,53 @@ class WireMapper:
             events = response.created()
         self._by_utterance[speak.utterance_id] = response
         return events + response.expect_speech(speak.utterance_id, speak.index, speak.text)
+
+    # --- speech held back -----------------------------------------------------------------------------
+
+    def _hold(self, utterance_id: str) -> None:
+        self._held[utterance_id] = []
+        while len(self._held) > MAX_HELD:
+            self._held.popitem(last=False)
+
+    def _speak_or_hold(self, speak: do.Speak) -> list[Json]:
+        held = self._held.get(speak.utterance_id)
+        if held is None:
+            return self._speak(speak)
+        held.append(speak)
+        return []
+
+    def _release(self, utterance_id: str) -> list[Json]:
+        """It belongs to the response of its draft, or of the think that took over what the draft wrote."""
+        held = self._held.pop(utterance_id, None)
+        if not held:
+            return []
+        owner = self._drafts.owner(utterance_id)
+        # a release without a promotion: whatever sounds belongs to a response
+        events = self._promote(self._drafts.get(owner)) if owner not in self._by_think else []
+        for speak in held:
+            events += self._speak(replace(speak, think_id=owner or speak.think_id))
+        return events
+
+    def _await_held(self) -> None:
+        for utterance_id in self._held:
+            if response := self._owner_of_held(utterance_id):
+                response.await_speech(utterance_id)
+
+    def _owner_of_held(self, utterance_id: str) -> Response | None:
+        return self._by_think.get(self._drafts.owner(utterance_id) or "")
+
+    def _give_up_held(self, utterance_id: str, closing: Closing | None) -> list[Json]:
+        """Of a draft that is thrown away nobody has heard. An answer whose thinking is over ends with its speech;
+        one that is still being thought may be spoken anew, or is stopped by an order of its own.
+        ``closing=None``: as it would have ended anyway."""
+        response = self._owner_of_held(utterance_id)
+        del self._held[utterance_id]
+        if response is None:
+            return []
+        response.give_up_speech(utterance_id)
+        return [] if response.closing is None else self._finish(response, closing or response.closing)
+
+    # --- what is through ------------------------------------------------------------------------------
 
     def _through(self, utterance_id: str) -> list[Json]:
         response = self._by_utterance.pop(utterance_id, None)
@@ -261,6 +367,10 @@ class WireMapper:
     def _response_of(self, think_id: str) -> str | None:
         response = self._by_think.get(think_id)
         return response.id if response else None
+
+
+def _tokens(ended: ev.ThinkEnded) -> tuple[int, int, int]:
+    return ended.input_tokens, ended.output_tokens, ended.cached_tokens
 
 
 def _closing(ended: ev.ThinkEnded) -> Closing:

@@ -113,12 +113,25 @@ class Response:
     # --- a message ------------------------------------------------------------------------------------
 
     def expect_speech(self, utterance_id: str, index: int, sentence: str) -> list[Json]:
-        """A sentence is being rendered."""
+        """A sentence, or more of one, is being rendered."""
         events, message = self._open_message()
         message.record.place_utterance(utterance_id)
         message.spoken.expect(utterance_id, index, sentence)
         self.sounding.add(utterance_id)
         return events
+
+    def await_speech(self, utterance_id: str) -> None:
+        """Speech that was rendered ahead is held back; it belongs to this response, which does not end without it."""
+        self.sounding.add(utterance_id)
+
+    def give_up_speech(self, utterance_id: str) -> None:
+        """Speech that was held back will never sound."""
+        self.sounding.discard(utterance_id)
+
+    def speech_skipped(self, utterance_id: str, index: int) -> None:
+        """A sentence (a filler) ends at its next word boundary."""
+        if self._message:
+            self._message.spoken.skip(utterance_id, index)
 
     def speech_failed(self, utterance_id: str, index: int) -> None:
         if self._message:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from scheduler.commands import Command, EndCall, TellTimeout
 from scheduler.events import Event
+from scheduler.floor import Floor
 from scheduler.pcm import Pcm
 from scheduler.policy import TurnDetection
 
@@ -118,7 +119,8 @@ class SessionConfig:
 
     ``instructions=None``: the server's own prompt. ``tool_choice``: ``auto``, ``none``, ``required`` or a tool's
     name. ``max_output_tokens=None``: no limit. ``voice=None``: the server's. ``eagerness``: a key of
-    ``scheduler.policy.PRESETS``, ``None`` for the server's default policy. ``language``: BCP 47.
+    ``scheduler.policy.PRESETS``, ``None`` for the server's default policy. ``language``: BCP 47. ``fillers``,
+    ``drafts``: ``None``: as the server has it. ``reasoning_effort``: a name of the protocol's, ``None``: chosen per turn.
     """
 
     turn_detection: TurnDetection
@@ -133,6 +135,8 @@ class SessionConfig:
     language: str | None = None
     transcription_only: bool = False
     reasoning_effort: str | None = None
+    fillers: bool | None = None
+    drafts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,11 @@ class SessionPort(Protocol):
     @property
     def epochs(self) -> int:
         """How often the model's prompt prefix had to change; for the metrics."""
+        ...
+
+    @property
+    def floor(self) -> Floor:
+        """Who has the floor now."""
         ...
 
     @property

@@ -16,10 +16,14 @@ from realtime.wire.session_types import (
     RealtimeSession,
     SemanticVad,
     ServerVad,
+    StrettoSettings,
     check_session,
     merge,
 )
 from scheduler.policy import EAGERNESS, TurnDetection, TurnMode
+
+EFFORT_NAMES = {"reflex": "none", "considered": "medium", "deep": "high"}
+"""``stretto.effort`` as the protocol's ``reasoning.effort``; ``auto`` leaves the choice to that, or to the server."""
 
 PCM_FORMAT: Json = {"type": "audio/pcm", "rate": 24000}
 
@@ -166,8 +170,11 @@ class SessionState:
     @property
     def wants_extensions(self) -> bool:
         """``session.stretto.events`` is set."""
-        extension = (self._checked.model_extra or {}).get("stretto")
-        return isinstance(extension, dict) and extension.get("events") is True
+        return self._own.events
+
+    @property
+    def _own(self) -> StrettoSettings:
+        return self._checked.stretto or StrettoSettings()
 
     def response_defaults(self) -> Json:
         """The fields a ``response`` object takes over from the session."""
@@ -186,11 +193,13 @@ class SessionState:
     def config(self) -> SessionConfig:
         """The same for the kernel."""
         session, transcription = self._checked, self.input.transcription
-        detection, eagerness = self._turn_detection()
+        (detection, eagerness), own = self._turn_detection(), self._own
         config = SessionConfig(
             turn_detection=detection,
-            eagerness=eagerness,
-            language=(transcription.language if transcription else None) or self._defaults.language,
+            eagerness=own.policy or eagerness,
+            language=own.language or (transcription.language if transcription else None) or self._defaults.language,
+            fillers=own.fillers,
+            drafts=own.drafts,
         )
         if not isinstance(session, RealtimeSession):
             silent = replace(detection, create_response=False, interrupt_response=False)
@@ -205,7 +214,7 @@ class SessionState:
             max_output_tokens=token_limit(session.max_output_tokens),
             temperature=_number(extra.get("temperature")),
             voice=voice_name(session.audio.output.voice),
-            reasoning_effort=effort_name(extra.get("reasoning")),
+            reasoning_effort=EFFORT_NAMES.get(own.effort) or effort_name(extra.get("reasoning")),
         )
 
     def _turn_detection(self) -> tuple[TurnDetection, str | None]:

@@ -103,6 +103,18 @@ class TranscriptionAudio(Open):
     input: AudioInput
 
 
+class StrettoSettings(Open):
+    """This server's own settings; what is absent is as the server has it. ``policy``: how patient the agent is with
+    pauses, before ``semantic_vad``'s eagerness. ``language``: the caller's (BCP 47), before the transcription's."""
+
+    events: bool = False
+    effort: Literal["auto", "reflex", "considered", "deep"] = "auto"
+    policy: Literal["eager", "balanced", "patient"] | None = None
+    fillers: bool | None = None
+    drafts: bool | None = None
+    language: Annotated[str, Field(min_length=2, max_length=35)] | None = None
+
+
 class RealtimeSession(Open):
     type: Literal["realtime"]
     model: str
@@ -113,6 +125,7 @@ class RealtimeSession(Open):
     max_output_tokens: MaxTokens
     audio: RealtimeAudio
     tracing: Any = None
+    stretto: StrettoSettings | None = None
 
     @field_validator("output_modalities")
     @classmethod
@@ -124,6 +137,7 @@ class RealtimeSession(Open):
 class TranscriptionSession(Open):
     type: Literal["transcription"]
     audio: TranscriptionAudio
+    stretto: StrettoSettings | None = None
 
 
 AnySession = RealtimeSession | TranscriptionSession

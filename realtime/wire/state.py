@@ -49,6 +49,8 @@ class WireState:
     """Requested responses that have not begun, by request id."""
     unread_items: Callable[[], int] = lambda: 0
     """``SessionPort.unread_items``."""
+    floor: Callable[[], str] = lambda: ""
+    """Who has the floor (``SessionPort.floor``); ``""``: not known."""
     extensions: bool = False
     """The client asked for ``stretto.*`` events when it connected."""
 

@@ -26,7 +26,6 @@ def milliseconds(seconds: float) -> int:
 class _OpenTurn:
     turn_id: str
     item_id: str
-    told: bool
 
 
 @dataclass(slots=True)
@@ -56,10 +55,8 @@ class Turns:
 
     def opened(self, turn: OpenTurn) -> list[Json]:
         item_id = self._new_item_id()
-        self._open = _OpenTurn(turn.turn_id, item_id, told=not turn.by_hand)
+        self._open = _OpenTurn(turn.turn_id, item_id)
         self._voice_end_seconds = turn.audio_start_seconds
-        if turn.by_hand:
-            return self._live_delta()
         started = self._state.event(
             "input_audio_buffer.speech_started",
             audio_start_ms=milliseconds(turn.audio_start_seconds),
@@ -87,7 +84,7 @@ class Turns:
         return events + self._transcription(turn, awaited, text)
 
     def ended(self, turn: EndTurn) -> list[Json]:
-        """Only a turn that was told and never committed needs an event: clients wait for the end of speech."""
+        """Only a turn that was opened and never committed needs an event: clients wait for the end of speech."""
         left = self._leave(turn.turn_id)
         return self._stopped(left, self._voice_end_seconds) if left else []
 
@@ -100,8 +97,6 @@ class Turns:
         return turn
 
     def _stopped(self, turn: _OpenTurn, end_seconds: float) -> list[Json]:
-        if not turn.told:
-            return []
         end = milliseconds(end_seconds)
         return [self._state.event("input_audio_buffer.speech_stopped", audio_end_ms=end, item_id=turn.item_id)]
 

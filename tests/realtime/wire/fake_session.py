@@ -14,6 +14,7 @@ from realtime.wire.session_port import Door, Item, MessageItem, Place, ResponseP
 from scheduler import commands as do
 from scheduler import events as ev
 from scheduler.events import Event
+from scheduler.floor import Floor
 from scheduler.pcm import Pcm, SpeechChunk, WordTime
 
 
@@ -58,6 +59,7 @@ class FakeSession:
         self.session_id = session_id
         self.coalesced = 2
         self.epochs = 1
+        self.floor = Floor.RESTING
         self.unread_items = 0
         self.asked: list[tuple[str, Any]] = []
         self.heard_seconds = 0.0
@@ -102,8 +104,7 @@ class FakeSession:
         self._count += 1
         name = f"t{self._count}"
         commit = do.CommitTurn(name, "hello", 0.0, self.heard_seconds, True, (self._count,), by_hand=True)
-        for fact in (do.OpenTurn(name, 0.0, by_hand=True), commit):
-            self._door.observe(0.0, fact)
+        self._door.observe(0.0, commit)
 
     async def _answer(self, request_id: str, audible: bool, in_conversation: bool) -> None:
         self._count += 1

@@ -251,6 +251,40 @@ def test_what_other_servers_need_is_accepted_and_echoed() -> None:
     assert configure.config.reasoning_effort == "low"
 
 
+def test_settings_of_this_server_alone_reach_the_kernel() -> None:
+    own = {"effort": "deep", "policy": "patient", "fillers": False, "drafts": False, "language": "de"}
+    detection = {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}}
+    audio = {"input": {**detection, "transcription": {"model": "x", "language": "fr"}}}
+    wire = Wire()
+    session, configure = updated(wire, {"stretto": own, "audio": audio, "reasoning": {"effort": "low"}})
+    assert session["stretto"] == own | {"events": False}
+    config = configure.config
+    assert (config.reasoning_effort, config.eagerness, config.language) == ("high", "patient", "de")
+    assert (config.fillers, config.drafts) == (False, False)
+    _, configure = updated(wire, {"stretto": {"effort": "auto", "fillers": None}})
+    assert (configure.config.reasoning_effort, configure.config.fillers, configure.config.drafts) == (
+        "low",
+        None,
+        False,
+    )
+    _, configure = updated(wire, {"stretto": None})
+    assert (configure.config.eagerness, configure.config.language, configure.config.drafts) == ("eager", "fr", None)
+
+
+def test_a_session_that_says_nothing_of_them_has_the_servers_own() -> None:
+    session, configure = updated(Wire(), {})
+    assert "stretto" not in session
+    assert (configure.config.fillers, configure.config.drafts, configure.config.reasoning_effort) == (None, None, None)
+
+
+@pytest.mark.parametrize("own", [{"effort": "huge"}, {"policy": "rash"}, {"fillers": "loud"}, {"language": ""}, "on"])
+def test_settings_of_this_server_are_checked(own: object) -> None:
+    wire = Wire()
+    outcome = wire.receives(type="session.update", session={"type": "realtime", "stretto": own})
+    assert outcome.intents == ()
+    assert outcome.events[0]["error"]["param"].startswith("session.stretto")
+
+
 def test_tools_and_limits_reach_the_kernel() -> None:
     tool = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object", "default": None}}
     session, configure = updated(

@@ -19,11 +19,30 @@ SEGMENTS = st.integers(0, 4)
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3).map(lambda texts: words(*texts))
 
 FACTS: st.SearchStrategy[Event | Command] = st.one_of(
-    st.builds(do.Think, THINKS, st.sampled_from(do.Purpose), audible=st.booleans(), in_conversation=st.booleans()),
+    st.builds(
+        do.Think,
+        THINKS,
+        st.sampled_from(do.Purpose),
+        TURNS,
+        audible=st.booleans(),
+        in_conversation=st.booleans(),
+        opening=st.sampled_from(["", "One.", "Two three."]),
+        opening_holds=st.booleans(),
+    ),
+    st.builds(do.PromoteThinking, THINKS, TURNS),
+    st.builds(do.Hold, UTTERANCES),
+    st.builds(do.Release, UTTERANCES),
+    st.builds(do.SkipSentence, UTTERANCES, st.integers(0, 2)),
+    st.builds(do.Backchannel, st.just("mm-hm")),
+    st.builds(ev.OpeningVerified, THINKS, st.sampled_from(["", "One."])),
+    st.builds(ev.EndingForeseen, THINKS, st.just("c"), st.floats(0, 1)),
+    st.builds(ev.SentenceWritten, THINKS, st.integers(0, 2), SENTENCE),
+    st.builds(ev.SpeechReady, UTTERANCES, st.integers(0, 2)),
+    st.builds(ev.PlayoutStarted, UTTERANCES),
     st.builds(do.StopThinking, THINKS),
-    st.builds(do.Speak, UTTERANCES, st.integers(0, 2), SENTENCE, THINKS | st.none()),
+    st.builds(do.Speak, UTTERANCES, st.integers(0, 2), SENTENCE, THINKS | st.none(), complete=st.booleans()),
     st.builds(do.StopSpeaking, UTTERANCES, reason=st.sampled_from(["barge_in", "cancelled", "urgent"])),
-    st.builds(do.OpenTurn, TURNS, st.floats(0, 9), st.booleans()),
+    st.builds(do.OpenTurn, TURNS, st.floats(0, 9)),
     st.builds(
         do.CommitTurn,
         TURNS,
@@ -49,6 +68,7 @@ FACTS: st.SearchStrategy[Event | Command] = st.one_of(
     st.builds(ev.PlayoutEnded, UTTERANCES, st.booleans(), SENTENCE, st.just(1.0), st.booleans()),
     st.sampled_from([ev.ResponseCancelled(), ev.InputCleared(), ev.OutputCleared(), ev.DeadlineReached()]),
 )
+AHEAD = (do.Purpose.DRAFT, do.Purpose.NOTES, do.Purpose.FORESIGHT, do.Purpose.AFTERTHOUGHT)
 SOUNDS = st.tuples(UTTERANCES, st.sampled_from([("One.",), ("Two",), (" three.",), ()]))
 
 
@@ -144,3 +164,24 @@ def test_deltas_join_to_what_is_said_to_be_done(steps: list[Any]) -> None:
                 assert event["text"] == text.get(event["item_id"], "")
             case _:
                 pass
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(FACTS | SOUNDS, max_size=40))
+def test_nothing_is_told_of_what_was_thought_ahead_and_never_promoted_or_released(steps: list[Any]) -> None:
+    """Whatever else happens: without its promotion and the release of its speech, a draft is no response."""
+    wire = Wire()
+    told = (do.PromoteThinking, do.Release, do.Speak)
+    quiet = [step for step in steps if not isinstance(step, told)]
+    play(wire, [step for step in quiet if not isinstance(step, do.Think) or step.purpose in AHEAD])
+    assert not [event for event in wire.log if event["type"].startswith("response.")]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(FACTS | SOUNDS, max_size=40))
+def test_those_who_ask_for_extensions_get_the_same_standard_events(steps: list[Any]) -> None:
+    plain, asked = Wire(), Wire(extensions=True)
+    for wire in (plain, asked):
+        play(wire, steps)
+    standard = [event["type"] for event in asked.log if not event["type"].startswith("stretto.")]
+    assert standard == [event["type"] for event in plain.log]
