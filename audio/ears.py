@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.asr.recognizer import Recognizer
+from audio.end_of_turn.judge import TurnEndJudge
+from audio.end_of_turn.model import EndOfTurnModel
 from audio.input_buffer import Gap, InputBuffer
 from audio.recognition import Recognition
 from audio.resample import Resampler
@@ -63,6 +65,8 @@ class EarsSettings:
     (up to ``longest_lump_seconds``): a client that sends two seconds every two seconds is not stalled. Networks
     rarely hold audio back for a second; tuned."""
     longest_lump_seconds: float = 2.0
+    verdict_seconds: float = 1.0
+    """A verdict of the end-of-turn model that takes longer comes too late to be of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,12 @@ class Ears:
         language: str | None = None,
         *,
         settings: EarsSettings | None = None,
+        end_of_turn: EndOfTurnModel | None = None,
     ) -> None:
+        """``end_of_turn``: asked once in each pause of detected speech, warm."""
         self._settings = settings or EarsSettings()
         self._publish = publish
+        self._judge = TurnEndJudge(publish, end_of_turn, verdict_seconds=self._settings.verdict_seconds)
         self._detector = detector
         self._turn_detection = turn_detection
         self._recognition = Recognition(
@@ -193,6 +200,7 @@ class Ears:
         """Listen until ``close``."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._recognition.run())
+            self._judge.start(group)
             await self._listen()
 
     async def _listen(self) -> None:
@@ -268,6 +276,7 @@ class Ears:
             self._rest = waiting[:0]
             await self._take_by_hand(waiting)
             return
+        self._judge.hear(samples)
         whole = len(waiting) - len(waiting) % CHUNK_SAMPLES
         for at in range(0, whole, CHUNK_SAMPLES):
             await self._take_chunk(waiting[at : at + CHUNK_SAMPLES])
@@ -299,16 +308,20 @@ class Ears:
     async def _tell(self, event: SegmentEvent) -> None:
         match event:
             case SegmentBegan(audio_seconds, voiced_seconds):
+                self._judge.take_back()
                 self._publish(SpeechStarted(audio_seconds, voiced_seconds))
                 await self._open_segment(audio_seconds)
             case SegmentEnded(audio_seconds, silence_seconds):
                 await self._recognition.finish()
                 self._publish(SpeechStopped(audio_seconds, silence_seconds))
+                self._judge.speech_stopped()
             case PauseLengthened(silence_seconds):
                 self._publish(PauseGrew(silence_seconds))
             case Faded(audio_seconds, silence_seconds):
                 self._publish(VoiceFaded(audio_seconds, silence_seconds))
+                self._judge.voice_faded()
             case Returned(audio_seconds):
+                self._judge.take_back()
                 self._publish(VoiceReturned(audio_seconds))
             case _:
                 assert_never(event)
@@ -359,6 +372,7 @@ class Ears:
         self._by_hand_open = False
 
     def _stop_speech(self, unheard_seconds: float = 0.0) -> None:
+        self._judge.take_back()
         ended = self._segmenter.cut()
         if ended is not None:
             self._publish(SpeechStopped(ended.audio_seconds, ended.silence_seconds + unheard_seconds))

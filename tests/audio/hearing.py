@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from audio.asr.recognizer import Hypothesis, Recognizer
 from audio.asr.simulated import SimulatedRecognizer, SimulatedSettings, SimulatedStream
 from audio.ears import Ears, EarsSettings
+from audio.end_of_turn.model import EndOfTurnModel
+from audio.vad import VoiceDetector
 from scheduler.errors import RecognizerError
 from scheduler.events import Event, TranscriptRevised
 from scheduler.pcm import Pcm
@@ -41,6 +43,12 @@ class LevelDetector:
 @dataclass
 class Heard:
     events: list[Event] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """Loop time of each event."""
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
+        self.times.append(asyncio.get_running_loop().time())
 
     def of(self, kind: type[T]) -> list[T]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -69,12 +77,15 @@ async def listening(
     turn_detection: TurnDetection | None = None,
     *,
     settings: EarsSettings | None = None,
-    detector: LevelDetector | None = None,
+    detector: VoiceDetector | None = None,
+    end_of_turn: EndOfTurnModel | None = None,
 ) -> AsyncIterator[tuple[Ears, Heard]]:
     """Ears at work; leaving the block lets them finish."""
     heard = Heard()
     chosen = turn_detection or TurnDetection()
-    ears = Ears(heard.events.append, recognizer, detector or LevelDetector(), chosen, settings=settings)
+    ears = Ears(
+        heard.publish, recognizer, detector or LevelDetector(), chosen, settings=settings, end_of_turn=end_of_turn
+    )
     async with asyncio.TaskGroup() as group:
         group.create_task(ears.run())
         yield ears, heard
