@@ -57,6 +57,12 @@ class Ahead:
     utterance_id: str | None = None
     taken_by: str = ""
     ended: was.ThinkEnded | None = None
+    inherited_tokens: int = 0
+    """Written by the drafts that it took over."""
+
+    @property
+    def output_tokens(self) -> int:
+        return self.inherited_tokens + (self.ended.output_tokens if self.ended else 0)
 
     @property
     def think_id(self) -> str:
@@ -162,8 +168,9 @@ class DraftWatch:
         utterance_id, draft.utterance_id = draft.utterance_id, None
         if utterance_id is not None:
             self._owners[utterance_id] = think_id
-            if ahead := self.get(think_id):
-                ahead.utterance_id = utterance_id
+        if ahead := self.get(think_id):
+            ahead.utterance_id = utterance_id or ahead.utterance_id
+            ahead.inherited_tokens += draft.output_tokens
         draft.taken_by = think_id
         yield from self._settle(draft, Fate.VERIFIED)
 

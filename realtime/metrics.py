@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from realtime.drafts import Ahead, DraftWatch, Fate
+from realtime.fillers import SubstanceWatch
 from scheduler import commands as do
 from scheduler import events as ev
 from scheduler.commands import Command
@@ -43,6 +45,25 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.drafts = Counter(
+            "stretto_drafts",
+            "Answers begun before the turn was over, by what became of them (each is also counted as started).",
+            ["fate"],
+            registry=self.registry,
+        )
+        self.output_tokens = Counter(
+            "stretto_output_tokens", "Tokens that the language model wrote.", ["purpose"], registry=self.registry
+        )
+        self.extra_tokens = Counter(
+            "stretto_extra_tokens",
+            "Of these, tokens written ahead that came to nothing.",
+            ["purpose"],
+            registry=self.registry,
+        )
+        self.fillers = Counter(
+            "stretto_fillers", "Fillers ordered while an answer was awaited.", registry=self.registry
+        )
+        self.backchannels = Counter("stretto_backchannels", "Backchannels of the agent.", registry=self.registry)
         self.bus_coalesced = Counter(
             "stretto_bus_coalesced", "Growth events merged because a reader lagged.", registry=self.registry
         )
@@ -59,26 +80,29 @@ class SessionMeter:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._tokens = _TokenMeter(metrics)
+        self._substance = SubstanceWatch()
         self._speech_ended_at: float | None = None
-        self._sources: dict[str, do.SpeakSource] = {}
         self._awaiting_turn: str | None = None
         self._sound_awaited = False
         self._substance_awaited = False
 
     def observe(self, at: float, happened: Event | Command) -> None:
         """``at``: session time in seconds."""
+        self._tokens.observe(happened)
+        substance_at = self._substance.observe(at, happened)
         match happened:
             case ev.SpeechStopped(_, silence_seconds):
                 self._speech_ended_at = at - silence_seconds
             case do.CommitTurn(turn_id):
                 self._awaiting_turn = turn_id
                 self._sound_awaited = self._substance_awaited = self._speech_ended_at is not None
-            case do.Speak(utterance_id, 0, source=source):
-                self._sources[utterance_id] = source
-            case ev.PlayoutStarted(utterance_id):
-                self._sounded(at, self._sources.get(utterance_id))
-            case ev.PlayoutEnded(utterance_id):
-                self._sources.pop(utterance_id, None)
+            case do.Speak(source=do.SpeakSource.FILLER):
+                self._metrics.fillers.inc()
+            case do.Backchannel():
+                self._metrics.backchannels.inc()
+            case ev.PlayoutStarted():
+                self._sounded(at)
             case do.EndTurn(turn_id, outcome):
                 self._metrics.turns.labels(outcome.value).inc()
                 self._turn_ended(turn_id, outcome)
@@ -90,6 +114,8 @@ class SessionMeter:
                 self._metrics.failures.labels("language_model").inc()
             case _:
                 pass
+        if substance_at is not None:
+            self._said_something(substance_at)
 
     def _turn_ended(self, turn_id: str, outcome: do.TurnOutcome) -> None:
         """What sounds later (a timer) answers nothing; but a turn answered by a call of the client's tool is heard
@@ -98,13 +124,49 @@ class SessionMeter:
         if turn_id == self._awaiting_turn and not goes_on:
             self._sound_awaited = self._substance_awaited = False
 
-    def _sounded(self, at: float, source: do.SpeakSource | None) -> None:
-        if self._speech_ended_at is None:
-            return
-        waited = max(at - self._speech_ended_at, 0.0)
-        if self._sound_awaited:
+    def _sounded(self, at: float) -> None:
+        if self._sound_awaited and self._speech_ended_at is not None:
             self._sound_awaited = False
-            self._metrics.first_sound.observe(waited)
-        if self._substance_awaited and source is do.SpeakSource.MODEL:
+            self._metrics.first_sound.observe(max(at - self._speech_ended_at, 0.0))
+
+    def _said_something(self, at: float) -> None:
+        if self._substance_awaited and self._speech_ended_at is not None:
             self._substance_awaited = False
-            self._metrics.first_substance.observe(waited)
+            self._metrics.first_substance.observe(max(at - self._speech_ended_at, 0.0))
+
+
+class _TokenMeter:
+    """What was written, what of it ahead, and what of that for nothing."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._drafts = DraftWatch()
+        self._purposes: dict[str, do.Purpose] = {}
+
+    def observe(self, happened: Event | Command) -> None:
+        changed = self._drafts.observe(happened)
+        for ahead in changed:
+            self._changed(ahead)
+        match happened:
+            case do.Think(think_id, purpose):
+                self._purposes[think_id] = purpose
+            case ev.ThinkEnded(think_id, _, _, _, output_tokens):
+                purpose = self._purposes.pop(think_id, do.Purpose.ANSWER)
+                self._metrics.output_tokens.labels(purpose.value).inc(output_tokens)
+                self._ended(happened, purpose, settled_now=bool(changed))
+            case _:
+                pass
+
+    def _changed(self, ahead: Ahead) -> None:
+        if ahead.think.purpose is do.Purpose.DRAFT:
+            fate = "started" if ahead.fate is Fate.OPEN else ahead.fate.value
+            self._metrics.drafts.labels(fate).inc()
+        if ahead.fate is Fate.ABANDONED:
+            self._metrics.extra_tokens.labels(ahead.think.purpose.value).inc(ahead.output_tokens)
+
+    def _ended(self, ended: ev.ThinkEnded, purpose: do.Purpose, *, settled_now: bool) -> None:
+        """Of what had been given up before it ended, the tokens are known only now."""
+        ahead = self._drafts.get(ended.think_id)
+        late = ahead is not None and ahead.fate is Fate.ABANDONED and not settled_now
+        if purpose is do.Purpose.FORESIGHT or late:
+            self._metrics.extra_tokens.labels(purpose.value).inc(ended.output_tokens)

@@ -58,4 +58,37 @@ def test_nothing_is_kept_of_turns_that_are_over() -> None:
     for number in range(30):
         console.observe(500.0, do.EndTurn(f"turn_{number}", do.TurnOutcome.ANSWERED))
     sizes = [len(value) for value in vars(console).values() if isinstance(value, dict)]
-    assert sizes == [0, 0, 0]
+    assert sizes == [0, 0, 0, 0]
+
+
+def test_drafts_and_fillers_are_told_in_short(caplog: pytest.LogCaptureFixture) -> None:
+    console = Console("sess_1")
+    with caplog.at_level(logging.INFO):
+        for at, happened in (
+            (1.0, do.Think("d1", do.Purpose.DRAFT, "turn_1", basis="what")),
+            (1.1, was.ThinkEnded("d1", was.ThinkEnding.ABORTED)),
+            (1.2, do.Think("d2", do.Purpose.DRAFT, "turn_1", basis="what time")),
+            (1.5, was.SpeechStopped(1.4, 0.1)),
+            (1.8, do.CommitTurn("turn_1", "what time", 0.0, 1.4, True)),
+            (1.8, do.PromoteThinking("d2", "turn_1")),
+            (1.9, do.Speak("u1", 0, "Well.", "d2", do.SpeakSource.FILLER)),
+            (2.0, was.PlayoutStarted("u1")),
+            (2.3, was.WordsHeard("u1", "Well.", 0.3)),
+            (2.9, do.Speak("u1", 1, "Noon.", "d2")),
+            (3.2, was.WordsHeard("u1", "Well. Noon.", 0.6)),
+            (3.3, was.PlayoutEnded("u1", False, "Well. Noon.", 0.6, True)),
+            (3.4, do.EndTurn("turn_1", do.TurnOutcome.ANSWERED)),
+        ):
+            console.observe(at, happened)
+    assert lines(caplog, logging.INFO)[-1] == (
+        "call sess_1, turn 1: answered first sound 600 ms (1 filler), first substance 1500 ms after the end of speech, "
+        "done in 1.6 s [from a draft, 2 drafts begun]"
+    )
+
+
+def test_drafts_of_sounds_that_became_no_turn_are_forgotten() -> None:
+    console = Console("sess_1")
+    for number in range(300):
+        console.observe(1.0, do.Think(f"d{number}", do.Purpose.DRAFT, f"turn_{number}"))
+        console.observe(1.0, do.Speak(f"u{number}", 0, "One.", f"d{number}"))
+    assert max(len(value) for value in vars(console).values() if isinstance(value, dict)) <= 64
