@@ -70,6 +70,10 @@ def serve(
     open_to_the_world: Annotated[
         bool | None, typer.Option("--open-to-the-world", help="Let anybody in who can reach --host, without a key.")
     ] = None,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE[:NAME]", help="Tools of your own. May be given several times."),
+    ] = None,
     journal: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a journal of each call here.")] = None,
     record_audio: Annotated[
         bool | None,
@@ -94,6 +98,7 @@ def serve(
         "engines.llm": llm,
         "engines.tts": tts,
         "engines.vad": vad,
+        "agent.tools": tuple(tools) if tools else None,
         "journal.dir": journal,
         "journal.record_audio": record_audio,
         "log.level": log_level,

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_h
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from realtime.filler_files import known_languages, load_filler_lines
 from realtime.settings_errors import KeySources, explain, is_broken_file
 from scheduler.errors import SettingsError
+from scheduler.filler_lines import FillerLines
 from scheduler.policy import PRESETS, Phrases, Policy, TurnDetection, TurnMode
 from think_loop.prompt import DEFAULT_INSTRUCTIONS
 
@@ -31,6 +33,7 @@ SHORT_ENVIRONMENT: dict[str, str] = {
     "STRETTO_LLM": "engines.llm",
     "STRETTO_TTS": "engines.tts",
     "STRETTO_VAD": "engines.vad",
+    "STRETTO_TOOLS": "agent.tools",
     "STRETTO_JOURNAL": "journal.dir",
     "STRETTO_LOG_LEVEL": "log.level",
 }
@@ -45,6 +48,8 @@ FLAGS: dict[str, str] = {
     "engines.llm": "--llm",
     "engines.tts": "--tts",
     "engines.vad": "--vad",
+    "engines.end_of_turn": "--end-of-turn",
+    "agent.tools": "--tools",
     "journal.dir": "--journal",
     "journal.record_audio": "--record-audio",
     "log.level": "--log-level",
@@ -101,6 +106,12 @@ class EngineSettings(Section):
     tts: str = "auto"
     """``auto``: the best that is installed and needs no download."""
     vad: Literal["silero", "energy"] = "silero"
+    end_of_turn: str = "none"
+    """A model that tells from the sound whether a turn is over: ``smart-turn:PATH``, or ``none``: words alone do."""
+    llm_slots: int = Field(default=32, ge=1)
+    """Streams of thinking at once, over all calls; the language model's batch size or somewhat less."""
+    llm_speculative_slots: int = Field(default=24, ge=0)
+    """Drafts, notes and afterthoughts begin only while fewer streams than this run."""
     llm_temperature: float | None = Field(default=None, ge=0, le=2)
     """``None``: the model's own default."""
     llm_max_output_tokens: int | None = Field(default=None, ge=1)
@@ -128,7 +139,7 @@ def _overrides_model() -> type[Section]:
     return _section_from("PolicyOverrides", {name: (hints[name] | None, None) for name in names})
 
 
-SET_ELSEWHERE = frozenset({"name", "phrases", "idle_prompt_seconds", "max_call_seconds"})
+SET_ELSEWHERE = frozenset({"name", "phrases", "filler_lines", "language", "idle_prompt_seconds", "max_call_seconds"})
 """Fields of ``Policy`` that have a place of their own in the settings."""
 
 if TYPE_CHECKING:
@@ -154,6 +165,10 @@ class AgentSettings(Section):
     """After so much silence of both sides the agent asks whether somebody is there; 0: never."""
     max_call_seconds: Seconds = 0.0
     """The longest call; 0: no limit."""
+    fillers_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    """What is said in ``language`` while an answer is awaited, in place of the lines of ``realtime/fillers``."""
+    tools: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
+    """Tools of one's own: ``MODULE`` for all it has, ``MODULE:NAME`` for a list or a single one."""
     phrases: PhraseSettings = Field(default_factory=PhraseSettings)
 
     @property
@@ -162,6 +177,13 @@ class AgentSettings(Section):
         if self.greeting:
             return self.greeting
         return "" if self.agent_first else None
+
+    def filler_lines(self, language: str | None = None) -> FillerLines:
+        """What is said while an answer is awaited, in a caller's language; ``None``: in the agent's own, which alone
+        ``fillers_file`` is for. A language without lines of its own has none. Raises ``SettingsError``."""
+        if language is None or language.partition("-")[0] == self.language.partition("-")[0]:
+            return load_filler_lines(self.language, self.fillers_file)
+        return load_filler_lines(language)
 
 
 class TurnSettings(Section):
@@ -207,12 +229,14 @@ class Settings(Section):
         """The conductor's thresholds: the preset, the overrides, and the agent's limits and phrases."""
         return self.policy_for(None)
 
-    def policy_for(self, preset: str | None) -> Policy:
-        """The same with another preset, if one is named (a key of ``PRESETS``)."""
+    def policy_for(self, preset: str | None, language: str | None = None) -> Policy:
+        """The same with another preset, if one is named (a key of ``PRESETS``), and in a caller's language."""
         overrides = {k: v for k, v in self.turns.overrides.model_dump().items() if v is not None}
         policy = replace(
             PRESETS[preset or self.turns.policy],
             phrases=Phrases(**self.agent.phrases.model_dump()),
+            language=language or self.agent.language,
+            filler_lines=self.agent.filler_lines(language),
             idle_prompt_seconds=self.agent.idle_prompt_seconds or None,
             max_call_seconds=self.agent.max_call_seconds or None,
             **overrides,
@@ -261,9 +285,12 @@ def load_settings(
         if value is not None:
             _merge(merged, sources, {tuple(dotted.split(".")): value}, f"given as the flag {flag_name(dotted)}")
     try:
-        return Settings.model_validate(merged)
+        settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise SettingsError(explain(error, sources, known_keys())) from None
+    for language in (None, *known_languages()):  # all files are read now: a broken one is told, and no call waits
+        settings.agent.filler_lines(language)
+    return settings
 
 
 def refuse_to_be_open(settings: Settings) -> None:

@@ -103,7 +103,11 @@ class Timers:
         )
 
     def tools(self) -> tuple[Tool, ...]:
-        return (Tool(SET_TIMER, self._set), Tool(LIST_TIMERS, self._list), Tool(CANCEL_TIMER, self._cancel))
+        return (
+            Tool(SET_TIMER, self._set),
+            Tool(LIST_TIMERS, self._list, read_only=True),
+            Tool(CANCEL_TIMER, self._cancel),
+        )
 
     async def _set(self, arguments: dict[str, Any]) -> str:
         seconds = _checked_seconds(arguments.get("seconds"))
@@ -178,3 +182,4 @@ CANCEL_TIMER = ToolSpec(
         "properties": {"timer": {"type": "string", "description": "its number or label; all timers if left out"}},
     },
 )
+TIMER_TOOLS = (SET_TIMER, LIST_TIMERS, CANCEL_TIMER)

@@ -12,6 +12,7 @@ from think_loop.engines.offline.skills import client_tools, manners, timers
 from think_loop.engines.offline.talk import Scene, scene_of, understand
 from think_loop.language_model import Message, Prompt, ToolCall
 from think_loop.prompt import NUDGE_MARK, OPENING_MARK, REPORT_MARK
+from think_loop.tool_hints import without_hint
 
 _TIMER_TOOLS = ("set_timer", "list_timers", "cancel_timer")
 
@@ -63,7 +64,7 @@ def _told_results(messages: tuple[Message, ...]) -> str:
         if message.role == "assistant" and message.text:
             break
         if message.role == "tool":
-            results.append(_told_result(calls.get(message.tool_call_id or ""), message.text))
+            results.append(_told_result(calls.get(message.tool_call_id or ""), without_hint(message.text)))
     return " ".join(reversed(results))
 
 
