@@ -142,14 +142,14 @@ class DraftWatch:
             yield from self._verified(think.think_id, think.opening)
 
     def _find(self, think: do.Think) -> Ahead | None:
-        """The draft that wrote this opening; the last whose words begin with it, else the last one kept."""
+        """The draft that wrote this opening; the last whose words begin with it, else the last that has speech."""
         kept = [
             ahead
             for ahead in reversed(self._known.values())
-            if not ahead.fate.is_settled and ahead.think.purpose is Purpose.DRAFT
+            if not ahead.fate.is_settled and ahead.utterance_id is not None
         ]
-        opening = bare_words(think.opening)
-        same = [ahead for ahead in kept if bare_words(ahead.text)[: len(opening)] == opening]
+        opening = _squeezed(think.opening)
+        same = [ahead for ahead in kept if _squeezed(ahead.text).startswith(opening)]
         return next(iter(same or kept), None)
 
     def _verified(self, think_id: str, text: str) -> Iterator[Ahead]:
@@ -191,8 +191,8 @@ class DraftWatch:
                 pass
 
     def _stopped(self, ahead: Ahead) -> Iterator[Ahead]:
-        """Without a whole sentence there is nothing to verify: it was thrown away."""
-        if not ahead.sentences:
+        """Without speech of it there is nothing to keep: it was thrown away."""
+        if ahead.utterance_id is None:
             yield from self._settle(ahead, Fate.ABANDONED, ahead.reason or "stopped")
         elif ahead.fate is Fate.OPEN:
             ahead.fate, ahead.reason = Fate.FROZEN, "extended"
@@ -247,3 +247,8 @@ def _remember(memory: OrderedDict[str, _Value], name: str, value: _Value) -> Non
     memory[name] = value
     while len(memory) > REMEMBERED:
         memory.popitem(last=False)
+
+
+def _squeezed(text: str) -> str:
+    """Without white space: sentences are joined otherwise than they were written."""
+    return "".join(text.split())

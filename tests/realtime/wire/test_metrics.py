@@ -183,6 +183,7 @@ def test_what_a_verified_draft_wrote_is_lost_only_with_the_one_that_took_it_over
     meter = SessionMeter(metrics)
     for fact in (
         *(do.Think("d1", do.Purpose.DRAFT, "t1"), ev.SentenceWritten("d1", 0, "One.")),
+        *(do.Hold("u1"), do.Speak("u1", 0, "One.", "d1")),
         *(ended("d1", ev.ThinkEnding.STOPPED, 5), do.Think("d2", do.Purpose.DRAFT, "t1", opening="One.")),
         *(ev.OpeningVerified("d2", "One."), ended("d2", ev.ThinkEnding.DONE, 2)),
     ):

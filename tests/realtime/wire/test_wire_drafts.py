@@ -170,10 +170,30 @@ def test_an_opening_that_simply_goes_on_needs_no_verification() -> None:
     assert spoken_out(wire, "u1", "It", " is", " noon.")["status"] == "completed"
 
 
+def test_what_a_streaming_voice_holds_of_a_sentence_goes_on_in_the_answer() -> None:
+    wire = Wire()
+    held = (Hold("u1"), Speak("u1", 0, "It is", "d1", complete=False))
+    wire.happens(OPEN, DRAFT, WordsWritten("d1", "It is no"), *held, StopThinking("d1"), STOPPED, COMMIT)
+    wire.happens(Think("k2", Purpose.ANSWER, "t1", opening="It is", opening_holds=True), Release("u1"))
+    wire.happens(Speak("u1", 0, " six.", "k2"), ThinkEnded("k2", ThinkEnding.DONE))
+    response = spoken_out(wire, "u1", "It", " is", " six.")
+    assert response["output"][0]["content"][0]["transcript"] == "It is six."
+
+
+def test_a_draft_may_be_promoted_while_its_opening_is_still_being_verified() -> None:
+    wire = Wire()
+    wire.happens(*FROZEN, Think("d2", Purpose.DRAFT, "t1", **OPENING), COMMIT)
+    assert types(wire.happens(PromoteThinking("d2", "t1"), PauseGrew(0.1))) == ["response.created"]
+    assert types(wire.happens(OpeningVerified("d2", "It is noon."), Release("u1"))) == ITEM
+    assert wire.happens(ThinkEnded("d2", ThinkEnding.DONE)) == []
+    assert spoken_out(wire, "u1", "It", " is", " noon.")["status"] == "completed"
+
+
 def test_an_opening_that_does_not_hold_is_thrown_away_without_a_trace() -> None:
     wire = Wire()
     wire.happens(*FROZEN, COMMIT, Think("k2", Purpose.ANSWER, "t1", **OPENING))
-    assert wire.happens(OpeningVerified("k2", ""), StopSpeaking("u1"), PlayoutEnded("u1", True, "", 0.0, True, 0)) == []
+    thrown_away = StopSpeaking("u1", reason="abandoned")
+    assert wire.happens(OpeningVerified("k2", ""), thrown_away, PlayoutEnded("u1", True, "", 0.0, True, 0)) == []
     assert types(wire.happens(Speak("u2", 0, "Six.", "k2"), ThinkEnded("k2", ThinkEnding.DONE))) == ITEM
     assert spoken_out(wire, "u2", "Six.")["output"][0]["content"][0]["transcript"] == "Six."
 
