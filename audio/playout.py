@@ -1,9 +1,12 @@
 """Playout: sends rendered speech ahead of the caller's ear, and knows which words were heard.
 
 Utterances sound in the order in which their first audio arrived, one after another: the next one is sent
-only when the last has been heard or stopped. Rendered audio waits here up to ``max_buffered_seconds`` per
+only when the last has been heard or stopped. One that is held takes its place in that order when it is
+released, and until then nothing of it leaves. Rendered audio waits here up to ``max_buffered_seconds`` per
 utterance; beyond that its producer waits in ``enqueue``. Every utterance ends in exactly one
 ``PlayoutEnded``. An utterance id that was stopped stays stopped.
+
+While nothing is said or waits to be, a clip may be mixed in (``mix``): it is no utterance, nobody is told of it.
 
 The deciding parts are pure and stand in ``audio/utterance_track.py`` (words, cuts), ``audio/lead.py`` (how
 far ahead) and ``audio/gain.py`` (levels).
@@ -12,6 +15,7 @@ far ahead) and ``audio/gain.py`` (levels).
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +25,7 @@ from audio.lead import LeadController
 from audio.resample import Resampler
 from audio.transport import AudioTransport, PlayoutPosition
 from audio.utterance_track import Block, UtteranceTrack, WordTable
-from scheduler.commands import Command, Duck, StopSpeaking
+from scheduler.commands import Command, Duck, Hold, Release, SkipSentence, StopSpeaking
 from scheduler.events import Event, HeardCorrected, PlayoutEnded, PlayoutSent, PlayoutStarted, WordsHeard
 from scheduler.pcm import Pcm, SpeechChunk
 
@@ -36,6 +40,10 @@ _POLL_SECONDS = 0.02
 """How often an exact or reported position is asked for while it should be moving."""
 _STOP_GRACE_SECONDS = 0.25
 """A stop is answered this long after its time even if the line's position does not move."""
+MAX_SILENT_UTTERANCES = 64
+"""Held, or ordered about before their first audio. Overflow policy: the oldest is stopped."""
+CLIP_ID = ""
+"""What a mixed clip is sent as: the id of no utterance, which doors that send text beside audio leave out."""
 _REMEMBERED_UTTERANCES = 32
 _REMEMBERED_STOPS = 1024
 _TIME_TOLERANCE_SECONDS = 1e-6
@@ -46,6 +54,11 @@ class _OnLine:
     """An utterance that is known here, and how far it has come."""
 
     track: UtteranceTrack
+    held: bool = False
+    begun: bool = False
+    """Something of it has come: audio, or its end."""
+    place: int | None = None
+    """Among those that may sound; ``None`` while it is held or has not begun."""
     line_origin_samples: int = 0
     """How much the line had been given before this utterance's first block."""
     resampler: Resampler | None = None
@@ -73,7 +86,8 @@ class _Ended:
 
 
 class Playout:
-    """Owns ``Duck`` and ``StopSpeaking``; takes speech from the speaker (its ``SpeechSink``).
+    """Owns ``Hold``, ``Release``, ``SkipSentence``, ``Duck`` and ``StopSpeaking``; takes speech from the speaker
+    (its ``SpeechSink``).
 
     ``publish`` must not block. Instants are the running loop's time.
     """
@@ -94,6 +108,12 @@ class Playout:
         self._max_buffered_samples = round(max_buffered_seconds * self._rate)
         self._block_samples = max(1, round(block_seconds * self._rate))
         self._line: OrderedDict[str, _OnLine] = OrderedDict()
+        """Those that may sound, in their order."""
+        self._silent: OrderedDict[str, _OnLine] = OrderedDict()
+        """Those that are held, or have not begun."""
+        self._places = 0
+        self._clip: UtteranceTrack | None = None
+        self._told_of_ends: list[Callable[[str], None]] = []
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._ended: OrderedDict[str, _Ended] = OrderedDict()
         self._given_samples = 0
@@ -134,14 +154,59 @@ class Playout:
             entry.track.finished = True
             self._wake()
 
+    def place_of(self, utterance_id: str) -> float:
+        """The lower, the sooner it sounds. Those of which nothing has come share the last place but that of the held,
+        which is infinite."""
+        entry = self._known(utterance_id)
+        if entry is not None and entry.held:
+            return math.inf
+        return self._places if entry is None or entry.place is None else entry.place
+
+    def on_end(self, told: Callable[[str], None]) -> None:
+        """Call ``told`` with the id of every utterance that ends here, played out or stopped. It must not wait."""
+        self._told_of_ends.append(told)
+
+    def mix(self, pcm: Pcm) -> bool:
+        """Play a clip while no utterance sounds or waits to; one that comes fades it out. ``False``: there is one,
+        or another clip, or the line is an estimated one: such clients are sent answers only."""
+        if self._head() is not None or self._clip is not None or self._transport.position == "estimated":
+            return False
+        self._clip = self._as_clip(pcm)
+        self._wake()
+        return True
+
+    def _as_clip(self, pcm: Pcm) -> UtteranceTrack:
+        clip = UtteranceTrack(CLIP_ID, self._rate)
+        resampler = Resampler(pcm.sample_rate_hz, self._rate)
+        for part in (resampler.process(pcm), resampler.flush()):
+            clip.add(0, part.samples, ())
+        return clip
+
     def _entry(self, utterance_id: str) -> _OnLine | None:
-        """The utterance, made if it is new; ``None`` when it has ended or is being stopped."""
+        """The utterance of which something comes now; ``None`` when it has ended or is being stopped."""
         if utterance_id in self._gone:
             return None
-        entry = self._line.get(utterance_id)
-        if entry is None:
-            entry = self._line[utterance_id] = _OnLine(UtteranceTrack(utterance_id, self._rate))
+        entry = self._known(utterance_id) or self._make(utterance_id)
+        entry.begun = True
+        self._line_up(entry)
         return None if entry.stop_due_at is not None else entry
+
+    def _known(self, utterance_id: str) -> _OnLine | None:
+        return self._line.get(utterance_id) or self._silent.get(utterance_id)
+
+    def _make(self, utterance_id: str) -> _OnLine:
+        entry = self._silent[utterance_id] = _OnLine(UtteranceTrack(utterance_id, self._rate))
+        return entry
+
+    def _line_up(self, entry: _OnLine) -> None:
+        """Give it its place among those that may sound, if it is one of them and has none."""
+        if entry.held or not entry.begun or entry.place is not None:
+            return
+        utterance_id = entry.track.utterance_id
+        self._silent.pop(utterance_id, None)
+        self._line[utterance_id] = entry
+        entry.place = self._places
+        self._places += 1
 
     def _at_line_rate(self, entry: _OnLine, pcm: Pcm) -> Pcm:
         if pcm.sample_rate_hz == self._rate:
@@ -154,10 +219,16 @@ class Playout:
     # --- the conductor's side ---------------------------------------------------------------------
 
     def handle(self, command: Command) -> None:
-        """Carry out ``Duck`` or ``StopSpeaking``; never waits."""
+        """Carry out a command; never waits."""
         match command:
+            case Hold(utterance_id):
+                self._hold(utterance_id)
+            case Release(utterance_id):
+                self._release(utterance_id)
+            case SkipSentence(utterance_id, index):
+                self._skip(utterance_id, index)
             case Duck(utterance_id, gain_db):
-                if (entry := self._line.get(utterance_id)) is not None:
+                if (entry := self._known(utterance_id)) is not None:
                     entry.track.gain.set_gain(gain_db)
             case StopSpeaking(utterance_id, within_seconds):
                 self._stop(utterance_id, within_seconds)
@@ -165,7 +236,8 @@ class Playout:
                 raise ValueError(f"playout does not own {type(command).__name__}")
 
     def clear(self) -> None:
-        """The client threw away what has not been played: everything on the line is stopped at once."""
+        """The client threw away what has not been played: everything on the line is stopped at once. What is held is
+        not on it."""
         for utterance_id in list(self._line):
             self._stop(utterance_id, 0.0)
 
@@ -183,10 +255,41 @@ class Playout:
             entry.truncated_seconds = seconds
         self._publish(HeardCorrected(utterance_id, words.text(words.count_heard(seconds)), seconds))
 
+    def _hold(self, utterance_id: str) -> None:
+        """One that is on the line already stays there."""
+        entry = self._ahead_of_audio(utterance_id)
+        if entry is None or entry.on_the_line:
+            return
+        entry.held, entry.place = True, None
+        self._line.pop(utterance_id, None)
+        self._silent[utterance_id] = entry
+
+    def _release(self, utterance_id: str) -> None:
+        if (entry := self._silent.get(utterance_id)) is not None:
+            entry.held = False
+            self._line_up(entry)
+            self._wake()
+
+    def _skip(self, utterance_id: str, index: int) -> None:
+        if (entry := self._ahead_of_audio(utterance_id)) is not None:
+            entry.track.skip(index)
+            entry.room.set()
+            self._wake()
+
+    def _ahead_of_audio(self, utterance_id: str) -> _OnLine | None:
+        """The utterance that is ordered about, perhaps before anything of it has come; ``None`` when it has ended."""
+        if utterance_id in self._gone:
+            return None
+        if (entry := self._known(utterance_id)) is not None:
+            return entry
+        if len(self._silent) >= MAX_SILENT_UTTERANCES:
+            self._stop(next(iter(self._silent)), 0.0)
+        return self._make(utterance_id)
+
     def _stop(self, utterance_id: str, within_seconds: float) -> None:
         if utterance_id in self._gone:
             return
-        entry = self._line.get(utterance_id)
+        entry = self._known(utterance_id)
         if entry is None or not entry.on_the_line:
             entry = entry or _OnLine(UtteranceTrack(utterance_id, self._rate))
             self._end(utterance_id, entry, 0, stopped=True)
@@ -213,7 +316,7 @@ class Playout:
         while True:
             self._sender_wake.clear()
             entry = self._head()
-            if entry is None or entry.track.buffered_samples <= 0:
+            if not self._has_audio(entry) and self._clip is None:
                 self._starved = True
                 await self._sender_wake.wait()
                 continue
@@ -221,9 +324,13 @@ class Playout:
             if delay_seconds > 0:
                 await _wait(self._sender_wake, delay_seconds)
                 continue
-            block = entry.track.take(self._block_samples)
-            if block is not None:
+            if self._clip is not None:
+                await self._send_clip(self._clip, fade=self._has_audio(entry))
+            elif entry is not None and (block := entry.track.take(self._block_samples)) is not None:
                 await self._send(entry, block)
+
+    def _has_audio(self, entry: _OnLine | None) -> bool:
+        return entry is not None and entry.track.buffered_samples > 0
 
     def _seconds_too_early(self) -> float:
         """How long the next block must wait so that no more than the lead is ahead of the caller's ear."""
@@ -237,18 +344,30 @@ class Playout:
         if not entry.on_the_line:
             entry.line_origin_samples = self._given_samples
             entry.on_the_line = True
-        asked_at = self._now()
         if entry.track.buffered_samples < self._max_buffered_samples:
             entry.room.set()
         entry.sending = True
         try:
-            await self._transport.send(entry.track.utterance_id, Pcm(block.samples, self._rate), block.words)
+            await self._give(entry.track.utterance_id, block)
         finally:
             entry.sending = False
         entry.blocks_left += 1
+        self._progress_wake.set()
+
+    async def _send_clip(self, clip: UtteranceTrack, *, fade: bool) -> None:
+        """A block of the clip; with ``fade`` no more than its end."""
+        if fade:
+            clip.cut_at_word(clip.sent_samples, 0, flushes=False)
+        if (block := clip.take(self._block_samples)) is not None:
+            await self._give(CLIP_ID, block)
+        if clip.buffered_samples <= 0:
+            self._clip = None
+
+    async def _give(self, utterance_id: str, block: Block) -> None:
+        asked_at = self._now()
+        await self._transport.send(utterance_id, Pcm(block.samples, self._rate), block.words)
         self._given_samples += len(block.samples)
         self._count_sent(len(block.samples) / self._rate, asked_at)
-        self._progress_wake.set()
 
     def _count_sent(self, block_seconds: float, asked_at: float) -> None:
         now = self._now()
@@ -334,6 +453,7 @@ class Playout:
     def _forget(self, utterance_id: str, entry: _OnLine) -> None:
         was_head = entry is self._head()
         self._line.pop(utterance_id, None)
+        self._silent.pop(utterance_id, None)
         _remember(self._gone, utterance_id, None, _REMEMBERED_STOPS)
         if entry.on_the_line:
             _remember(
@@ -343,6 +463,8 @@ class Playout:
             self._dry_at = min(self._dry_at, self._now())
         entry.room.set()
         self._wake()
+        for told in self._told_of_ends:
+            told(utterance_id)
 
     def _seconds_to_next(self, now: float) -> float | None:
         """When something may become true without any call from outside; ``None``: never."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.gain import FADE_OUT_SECONDS, GainRamp, fade_part
+from audio.gain import FADE_OUT_SECONDS, GainRamp, fade_out, fade_part
 from scheduler.pcm import WordTime
 from scheduler.words import space_between
 
@@ -30,6 +30,8 @@ class _Sentence:
     """``None`` while it is being rendered."""
     last_word: int = 0
     """One past the number of its last word; known when it has ended."""
+    spaced: bool = False
+    """Its first word was given the white space between it and what stood before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,20 @@ class WordTable:
         self._words.append(WordTime(word.text, start, end, word.confidence))
         self._starts.append(start)
         self._ends.append(end)
+
+    def take_out(self, first: int, last: int, moved_seconds: float) -> None:
+        """Words ``first`` up to ``last`` will not sound, and those behind them so much earlier."""
+        del self._words[first:last], self._starts[first:last], self._ends[first:last]
+        later = self._words[first:]
+        del self._words[first:], self._starts[first:], self._ends[first:]
+        for word in later:
+            start, end = max(0.0, word.start_seconds - moved_seconds), max(0.0, word.end_seconds - moved_seconds)
+            self.append(WordTime(word.text, start, end, word.confidence))
+
+    def reword(self, number: int, text: str) -> None:
+        """Give a word another text."""
+        word = self._words[number]
+        self._words[number] = WordTime(text, word.start_seconds, word.end_seconds, word.confidence)
 
     def count_heard(self, seconds: float) -> int:
         """How many words have been played to their end when ``seconds`` have been played."""
@@ -105,6 +121,8 @@ class UtteranceTrack:
         self._waiting: deque[NDArray[np.int16]] = deque()
         self._sentences: list[_Sentence] = []
         self._words_sent = 0
+        self._skips: set[int] = set()
+        """Sentences that are to give way to the next one as soon as there is one."""
 
     # --- what comes in ----------------------------------------------------------------------------
 
@@ -114,14 +132,17 @@ class UtteranceTrack:
         offset_seconds = sentence.start_sample / self.sample_rate_hz
         for word in words:
             text = word.text
-            if len(self.words) == sentence.first_word and self._needs_space(text):
+            if len(self.words) == sentence.first_word and self._needs_space(len(self.words), text):
                 text = " " + text
+                sentence.spaced = True
             self.words.append(
                 WordTime(text, word.start_seconds + offset_seconds, word.end_seconds + offset_seconds, word.confidence)
             )
         if len(samples):
             self._waiting.append(samples)
             self.rendered_samples += len(samples)
+            for skipped in sorted(self._skips):
+                self.skip(skipped)
 
     def _sentence(self, index: int) -> _Sentence:
         if not self._sentences or self._sentences[-1].index != index:
@@ -130,10 +151,9 @@ class UtteranceTrack:
             self._sentences.append(_Sentence(index, self.rendered_samples, len(self.words)))
         return self._sentences[-1]
 
-    def _needs_space(self, text: str) -> bool:
+    def _needs_space(self, number: int, text: str) -> bool:
         """Sentences come without the white space that stood between them."""
-        count = len(self.words)
-        return count > 0 and space_between(self.words.slice(count - 1, count)[0].text, text) != ""
+        return number > 0 and space_between(self.words.slice(number - 1, number)[0].text, text) != ""
 
     def end_sentence(self, index: int) -> None:
         sentence = self._sentence(index)
@@ -190,6 +210,70 @@ class UtteranceTrack:
         words = self.words.slice(self._words_sent, last)
         self._words_sent = max(self._words_sent, last)
         return words
+
+    # --- skipping ---------------------------------------------------------------------------------
+
+    def skip(self, index: int) -> None:
+        """End sentence ``index`` at the next end of a word behind what has left; the next sentence follows there.
+
+        One that is through, or being cut off, is left as it is. While nothing stands behind it, the wish is kept
+        until something does. What has left stays, so nobody who plays it need be told.
+        """
+        number = next((at for at, each in enumerate(self._sentences) if each.index == index), None)
+        self._skips.discard(index)
+        if self.cut_sample is not None:
+            return
+        if number is None:
+            if not self._sentences or self._sentences[-1].index < index:
+                self._skips.add(index)
+            return
+        end = self._sentences[number].end_sample
+        if end is None or end == self.rendered_samples > self.sent_samples:
+            self._skips.add(index)
+        elif end > self.sent_samples:
+            self._shorten(number, end)
+
+    def _shorten(self, number: int, end: int) -> None:
+        sentence = self._sentences[number]
+        kept = max(self._words_sent, self.words.count_heard(self.sent_seconds))
+        kept = min(max(kept, sentence.first_word), sentence.last_word)
+        cut = min(end, self._end_for(sentence, kept))
+        if cut == end:
+            return
+        self.words.take_out(kept, sentence.last_word, (end - cut) / self.sample_rate_hz)
+        self._take_out(cut, end, fade_from=max(self.sent_samples, sentence.start_sample))
+        dropped = sentence.last_word - kept
+        sentence.end_sample, sentence.last_word = cut, kept
+        for later in self._sentences[number + 1 :]:
+            _move(later, end - cut, dropped)
+        self._space_anew(number + 1)
+
+    def _end_for(self, sentence: _Sentence, kept: int) -> int:
+        """Where a sentence of which only the words before number ``kept`` sound may end."""
+        earliest = sentence.start_sample
+        if self.sent_samples > sentence.start_sample:
+            earliest = self.sent_samples + self._fade_samples
+        if kept == sentence.first_word:
+            return earliest
+        return max(earliest, round((self.words.end_of(kept - 1) or 0.0) * self.sample_rate_hz))
+
+    def _take_out(self, first: int, last: int, *, fade_from: int) -> None:
+        """Remove what waits between two positions; what stands before is faded out, but not before ``fade_from``."""
+        waiting = np.concatenate(list(self._waiting))
+        before, behind = waiting[: first - self.sent_samples], waiting[last - self.sent_samples :]
+        whole = max(0, fade_from - self.sent_samples)
+        faded = fade_out(before[whole:], self._fade_samples)
+        self._waiting = deque(part for part in (before[:whole], faded, behind) if len(part))
+        self.rendered_samples -= last - first
+
+    def _space_anew(self, number: int) -> None:
+        """The first word behind a skipped sentence stands behind another word now, or behind none."""
+        later = next((each for each in self._sentences[number:] if len(self.words) > each.first_word), None)
+        if later is None or not later.spaced:
+            return
+        text = self.words.slice(later.first_word, later.first_word + 1)[0].text.removeprefix(" ")
+        later.spaced = self._needs_space(later.first_word, text)
+        self.words.reword(later.first_word, " " + text if later.spaced else text)
 
     # --- cutting off ------------------------------------------------------------------------------
 
@@ -248,3 +332,12 @@ class UtteranceTrack:
         if self.finished:
             return None
         return self._sentences[-1].index + 1 if self._sentences else 0
+
+
+def _move(sentence: _Sentence, samples: int, words: int) -> None:
+    """The sentence begins so much earlier, with so many fewer words before it."""
+    sentence.start_sample -= samples
+    sentence.first_word -= words
+    if sentence.end_sample is not None:
+        sentence.end_sample -= samples
+        sentence.last_word -= words
