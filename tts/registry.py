@@ -9,7 +9,7 @@ from tts.engines.flite import FliteVoice
 from tts.engines.simulated import SimulatedVoice
 from tts.voice import Voice
 
-KNOWN_SPECS = ("flite[:slt|rms|awb|kal16|kal]", "espeak[:LANGUAGE]", "simulated[:SEED]")
+KNOWN_SPECS = ("flite[:slt|rms|awb|kal16|kal]", "espeak[:LANGUAGE]", "simulated[:SEED]", "simulated:streaming[:SEED]")
 
 
 def make_voice(spec: str) -> Voice:
@@ -27,11 +27,17 @@ def make_voice(spec: str) -> Voice:
         case "espeak":
             return EspeakVoice(option or "en")
         case "simulated":
-            if option and not option.isdecimal():
-                raise SettingsError(f"The seed of a simulated voice is a number, not {option!r}.")
-            return SimulatedVoice(int(option or 0))
+            return _simulated(option)
         case _:
             raise SettingsError(f"There is no voice {spec!r}; known are {', '.join(KNOWN_SPECS)}.")
+
+
+def _simulated(option: str) -> SimulatedVoice:
+    streaming = option.partition(":")[0] == "streaming"
+    seed = option.partition(":")[2] if streaming else option
+    if seed and not seed.isdecimal():
+        raise SettingsError(f"The seed of a simulated voice is a number, not {seed!r}.")
+    return SimulatedVoice(int(seed or 0), streaming=streaming)
 
 
 def default_voice_spec() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from scheduler.pcm import SpeechChunk
 
@@ -38,3 +38,25 @@ class Voice(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class StreamingVoice(Voice, Protocol):
+    """A voice that speaks while its text is still being written."""
+
+    @property
+    def streaming(self) -> bool:
+        """Whether ``speak_stream`` may be used; one class may serve voices of both kinds."""
+        ...
+
+    def speak_stream(self, text: AsyncIterator[str]) -> AsyncIterator[SpeechChunk]:
+        """Render one sentence as it is written, otherwise like ``speak``.
+
+        ``text`` comes in any pieces, also within words, and ends with the sentence. The first audio comes about
+        the engine's time to first byte after the first text, not after the last.
+        """
+        ...
+
+
+def streams(voice: Voice) -> TypeGuard[StreamingVoice]:
+    """Whether the voice takes text as it is written."""
+    return getattr(voice, "streaming", False) is True

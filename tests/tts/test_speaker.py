@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
 from scheduler.commands import Duck, EndUtterance, Speak
 from scheduler.errors import VoiceError
-from scheduler.events import Event, SpeechRendered, VoiceFailed
+from scheduler.events import Event, SpeechReady, SpeechRendered, VoiceFailed
 from scheduler.pcm import Pcm, SpeechChunk
 from scheduler.virtual_time import run
+from tests.tts.sink import Sink
 from tts.engines.simulated import SimulatedVoice
 from tts.speaker import MAX_WAITING_SENTENCES, Speaker
-
-
-@dataclass
-class Sink:
-    """Keeps what it is given; ``stopped`` utterances are refused, ``held`` ones wait for ever."""
-
-    log: list[tuple[str, str, int]] = field(default_factory=list)
-    stopped: set[str] = field(default_factory=set)
-    held: set[str] = field(default_factory=set)
-    text: dict[str, str] = field(default_factory=dict)
-
-    async def enqueue(self, utterance_id: str, index: int, chunk: SpeechChunk) -> bool:
-        if utterance_id in self.held:
-            await asyncio.Event().wait()
-        if utterance_id in self.stopped:
-            return False
-        if ("audio", utterance_id, index) not in self.log:
-            self.log.append(("audio", utterance_id, index))
-        self.text[utterance_id] = self.text.get(utterance_id, "") + "".join(word.text for word in chunk.words)
-        return True
-
-    def end_sentence(self, utterance_id: str, index: int) -> None:
-        self.log.append(("end", utterance_id, index))
-
-    def finish(self, utterance_id: str) -> None:
-        self.log.append(("finish", utterance_id, -1))
 
 
 class ScriptedVoice(SimulatedVoice):
@@ -110,7 +85,7 @@ def test_sentences_are_rendered_in_order_and_the_utterance_finished() -> None:
         ("finish", "u2", -1),
     ]
     assert stage.sink.text == {"u1": "One two.Three **four**.", "u2": "Five."}
-    assert [type(event) for event in stage.events] == [SpeechRendered] * 3
+    assert [type(event) for event in stage.events] == [SpeechReady, SpeechRendered] * 3
 
 
 @pytest.mark.parametrize(
@@ -123,8 +98,9 @@ def test_a_sentence_that_fails_is_told_and_the_next_one_is_said(text: str, reaso
         stage.speaker.handle(EndUtterance("u1"))
 
     stage = play(scene)
-    failed, rendered = stage.events
+    failed, ready, rendered = stage.events
     assert isinstance(failed, VoiceFailed)
+    assert ready == SpeechReady("u1", 1)
     assert reason in failed.message
     assert isinstance(rendered, SpeechRendered)
     assert ("end", "u1", 0) in stage.sink.log

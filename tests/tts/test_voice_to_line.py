@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -11,8 +12,17 @@ from audio.loopback import RecordingTransport
 from audio.playout import Playout
 from audio.resample import Resampler
 from audio.transport import PlayoutPosition
-from scheduler.commands import EndUtterance, Speak, StopSpeaking
-from scheduler.events import Event, PlayoutEnded, PlayoutStarted
+from scheduler.commands import (
+    Backchannel,
+    EndUtterance,
+    Hold,
+    Release,
+    SkipSentence,
+    Speak,
+    SpeakSource,
+    StopSpeaking,
+)
+from scheduler.events import Event, PlayoutEnded, PlayoutStarted, SpeechReady, SpeechRendered
 from scheduler.pcm import Pcm
 from scheduler.virtual_time import run
 from tts.engines import flite_library
@@ -111,3 +121,104 @@ def test_the_simulated_voice_is_heard_whole_at_any_rate(position: PlayoutPositio
     assert ended.text == SENTENCE + " Good bye."
     letters = sum(len(word) + 1 for word in (SENTENCE + " Good bye.").split())
     assert line.audio_of("u1").duration_seconds == pytest.approx(letters / 15, abs=0.01)
+
+
+# --- held speech, fillers and backchannels, in virtual time -----------------------------------------
+
+
+class Call:
+    def __init__(self, voice: Voice, position: PlayoutPosition) -> None:
+        self.events: list[tuple[float, Event]] = []
+        self.line = RecordingTransport(24000, position=position)
+        self.playout = Playout(self._publish, self.line)
+        self.speaker = Speaker(self._publish, voice, self.playout)
+
+    def _publish(self, event: Event) -> None:
+        self.events.append((asyncio.get_running_loop().time(), event))
+
+    def at(self, kind: type[Event]) -> float:
+        return next(at for at, event in self.events if isinstance(event, kind))
+
+    def ended(self, utterance_id: str) -> PlayoutEnded:
+        ends = [event for _, event in self.events if isinstance(event, PlayoutEnded)]
+        return next(event for event in ends if event.utterance_id == utterance_id)
+
+
+def hold_talk(scene: Callable[[Call], Awaitable[None]], voice: Voice, position: PlayoutPosition = "estimated") -> Call:
+    async def main() -> Call:
+        call = Call(voice, position)
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(call.playout.run()), tasks.create_task(call.speaker.run())]
+            await scene(call)
+            await asyncio.sleep(20)  # virtual
+            for task in running:
+                task.cancel()
+        return call
+
+    return run(main)
+
+
+@pytest.mark.parametrize("position", ["estimated", "exact", "reported"])
+def test_a_draft_is_rendered_while_it_is_held_and_sounds_at_once_when_it_is_released(
+    position: PlayoutPosition,
+) -> None:
+    async def scene(call: Call) -> None:
+        call.playout.handle(Hold("u1"))
+        for part in ("The tr", "ain leaves ", "at nine."):
+            call.speaker.handle(Speak("u1", 0, part, complete=False))
+            await asyncio.sleep(0.05)  # virtual
+        call.speaker.handle(Speak("u1", 0, ""))
+        call.speaker.handle(EndUtterance("u1"))
+        await asyncio.sleep(2)  # virtual
+        assert call.at(SpeechReady) == pytest.approx(0.1)
+        assert call.at(SpeechRendered) < 1.0
+        assert call.line.blocks == []
+        call.playout.handle(Release("u1"))
+        await asyncio.sleep(0.001)  # virtual
+        assert call.line.blocks
+
+    call = hold_talk(scene, SimulatedVoice(streaming=True), position)
+    assert call.ended("u1").text == "The train leaves at nine."
+
+
+def test_the_voice_is_not_kept_busy_by_a_draft_that_was_stopped() -> None:
+    async def scene(call: Call) -> None:
+        call.playout.handle(Hold("u1"))
+        call.speaker.handle(Speak("u1", 0, SENTENCE))
+        await asyncio.sleep(0.05)  # virtual: before the first byte
+        call.playout.handle(StopSpeaking("u1"))
+        call.speaker.handle(Speak("u2", 0, "Yes."))
+        call.speaker.handle(EndUtterance("u2"))
+
+    call = hold_talk(scene, SimulatedVoice())
+    assert [event for _, event in call.events if isinstance(event, SpeechReady)] == [SpeechReady("u2", 0)]
+    assert call.ended("u2").text == "Yes."
+    assert call.at(SpeechReady) == pytest.approx(0.15)
+    assert {block.utterance_id for block in call.line.blocks} == {"u2"}
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_an_answer_cuts_its_filler_short(rate: int) -> None:
+    async def scene(call: Call) -> None:
+        call.speaker.handle(Speak("u1", 0, "Let me look that up for you.", source=SpeakSource.FILLER))
+        await asyncio.sleep(0.5)  # virtual
+        call.speaker.handle(Speak("u1", 1, "It leaves at nine."))
+        call.speaker.handle(EndUtterance("u1"))
+        call.playout.handle(SkipSentence("u1", 0))
+
+    call = hold_talk(scene, SimulatedVoice(sample_rate_hz=rate))
+    ended = call.ended("u1")
+    assert ended.text.startswith("Let me")
+    assert ended.text.endswith(" It leaves at nine.")
+    assert "for you." not in ended.text
+    letters = sum(len(word) + 1 for word in ended.text.split())
+    assert call.line.audio_of("u1").duration_seconds == pytest.approx(letters / 15, abs=0.03)
+
+
+def test_a_backchannel_is_heard_on_the_line() -> None:
+    async def scene(call: Call) -> None:
+        call.speaker.handle(Backchannel("mm-hm"))
+
+    call = hold_talk(scene, SimulatedVoice(), "exact")
+    assert call.line.audio_of("").duration_seconds == pytest.approx(6 / 15, abs=0.01)
+    assert call.events == []

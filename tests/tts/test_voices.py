@@ -216,7 +216,7 @@ def test_the_simulated_voice_takes_its_time_and_is_the_same_every_time() -> None
 def test_voices_are_made_by_spec() -> None:
     assert make_voice("simulated").simulated
     assert make_voice("simulated:7").name == "simulated:7"
-    for spec in ("kokoro9", "", "simulated:x", "flite:bob", "espeak:../x"):
+    for spec in ("kokoro9", "", "simulated:x", "simulated:streaming:x", "flite:bob", "espeak:../x"):
         with pytest.raises(SettingsError) as error:
             make_voice(spec)
         assert str(error.value).endswith(".")
