@@ -177,17 +177,22 @@ def human_recordings() -> list[Recording]:
 
 def flite_recordings() -> list[Recording]:
     """Sentences spoken by the ``flite`` command, none where it isn't installed."""
-    if shutil.which("flite") is None:
+    if not flite_installed():
         return []
     with tempfile.TemporaryDirectory() as folder:
         return [
-            Recording(f"flite-{voice}:{text}", text, _flite(voice, text, Path(folder) / "speech.wav"))
+            Recording(f"flite-{voice}:{text}", text, speak_flite(voice, text, Path(folder) / "speech.wav"))
             for voice in FLITE_VOICES
             for text in FLITE_SENTENCES
         ]
 
 
-def _flite(voice: str, text: str, path: Path) -> Pcm:
+def flite_installed() -> bool:
+    return shutil.which("flite") is not None
+
+
+def speak_flite(voice: str, text: str, path: Path) -> Pcm:
+    """``path``: a file to speak into."""
     subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(path)], check=True)
     return _read(path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from audio.end_of_turn.model import EndOfTurnModel
 from scheduler.errors import SettingsError
 
-KNOWN_SPECS = ("none", "smart-turn:PATH", "simulated", "simulated:eager")
+KNOWN_SPECS = ("none", "prosody", "smart-turn:PATH", "simulated", "simulated:eager")
 
 
 def make_end_of_turn(spec: str | None) -> EndOfTurnModel | None:
@@ -16,6 +16,10 @@ def make_end_of_turn(spec: str | None) -> EndOfTurnModel | None:
     match kind, detail:
         case "none", "":
             return None
+        case "prosody", "":
+            from audio.end_of_turn.prosodic import ProsodicTurnEnd
+
+            return ProsodicTurnEnd()
         case "smart-turn", path if path:
             from audio.end_of_turn.smart_turn import SmartTurn
 

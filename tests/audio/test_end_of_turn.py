@@ -115,7 +115,12 @@ def test_a_cold_model_says_so(tmp_path: Path) -> None:
 def test_specs() -> None:
     assert make_end_of_turn(None) is None
     assert make_end_of_turn("none") is None
-    for spec, simulated in (("smart-turn:/models/v3.onnx", False), ("simulated", True), ("simulated:eager", True)):
+    for spec, simulated in (
+        ("prosody", False),
+        ("smart-turn:/models/v3.onnx", False),
+        ("simulated", True),
+        ("simulated:eager", True),
+    ):
         model = make_end_of_turn(spec)
         assert model is not None
         assert (model.name, model.simulated) == (spec, simulated)
