@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from scheduler.commands import Purpose
 from scheduler.errors import SettingsError
-from think_loop.engines.openai_wire import DeltaReader, is_near, wire_effort, wire_messages, wire_tools
+from think_loop.engines.openai_wire import (
+    DeltaReader,
+    EffortStyle,
+    is_near,
+    wire_effort,
+    wire_limit,
+    wire_messages,
+    wire_tools,
+)
 from think_loop.language_model import (
     Effort,
     Finished,
@@ -151,6 +159,46 @@ def test_tools_on_the_wire() -> None:
 def test_effort_is_sent_where_it_is_understood(url: str, model: str, sent: dict[str, object]) -> None:
     assert wire_effort(Effort.REFLEX, "auto", url, model) == sent
     assert wire_effort(None, "auto", url, model) == {}
+
+
+NEAR, OPENAI = "http://127.0.0.1:8000/v1", "https://api.openai.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("effort", "style", "url", "model", "sent"),
+    [
+        (Effort.REFLEX, "auto", NEAR, "m", {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}),
+        (Effort.CONSIDERED, "auto", NEAR, "m", {"extra_body": {"chat_template_kwargs": {"enable_thinking": True}}}),
+        (Effort.DEEP, "auto", NEAR, "m", {"extra_body": {"chat_template_kwargs": {"enable_thinking": True}}}),
+        (Effort.CONSIDERED, "auto", NEAR, "openai/gpt-oss-20b", {"reasoning_effort": "medium"}),
+        (Effort.DEEP, "auto", OPENAI, "o3", {"reasoning_effort": "high"}),
+        (Effort.DEEP, "openai", "https://llm.example.org/v1", "m", {"reasoning_effort": "high"}),
+        (Effort.DEEP, "none", NEAR, "m", {}),
+    ],
+)
+def test_each_effort_on_the_wire(
+    effort: Effort, style: EffortStyle, url: str, model: str, sent: dict[str, object]
+) -> None:
+    assert wire_effort(effort, style, url, model) == sent
+
+
+@pytest.mark.parametrize(
+    ("effort", "asked", "url", "model", "limit"),
+    [
+        (None, None, NEAR, "m", None),
+        (None, 50, NEAR, "m", 50),
+        (Effort.REFLEX, None, NEAR, "m", 2000),
+        (Effort.REFLEX, 50, NEAR, "m", 50),
+        (Effort.CONSIDERED, 50, NEAR, "m", 2050),
+        (Effort.DEEP, None, OPENAI, "gpt-5-mini", 12_000),
+        (Effort.DEEP, None, OPENAI, "gpt-4o", None),
+        (Effort.DEEP, 50, "https://llm.example.org/v1", "m", 50),
+    ],
+)
+def test_thoughts_have_room_where_the_server_is_told_of_them(
+    effort: Effort | None, asked: int | None, url: str, model: str, limit: int | None
+) -> None:
+    assert wire_limit(Prompt((), effort=effort, max_output_tokens=asked), "auto", url, model) == limit
 
 
 def test_near_hosts() -> None:

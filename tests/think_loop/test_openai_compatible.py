@@ -347,6 +347,15 @@ def test_a_server_that_knows_no_stream_options() -> None:
     assert "stream_options" not in server.requests[1]
 
 
+@pytest.mark.parametrize(("asked", "limits"), [(None, [12_000, None]), (50, [10_050, 50])])
+def test_a_server_without_room_for_long_thoughts(asked: int | None, limits: list[int | None]) -> None:
+    refusal = Answer(status=400, body='{"error": {"message": "max_tokens is too large: the context length is 8192"}}')
+    prompt = replace(PROMPT, effort=Effort.DEEP, max_output_tokens=asked)
+    pieces, server = ask(refusal, Answer([*content("Yes."), finish()]), prompt=prompt)
+    assert pieces == [Words("Yes."), Finished("stop")]
+    assert [request.get("max_tokens") for request in server.requests] == limits
+
+
 @pytest.mark.parametrize(("sends", "priority", "sent"), [(True, 1, 1), (True, 0, None), (False, 1, None)])
 def test_the_priority_is_sent_where_the_server_takes_it(sends: bool, priority: int, sent: int | None) -> None:
     settings = replace(QUICK, sends_priority=sends)

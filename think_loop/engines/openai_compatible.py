@@ -24,6 +24,7 @@ from think_loop.engines.openai_wire import (
     DeltaReader,
     EffortStyle,
     wire_effort,
+    wire_limit,
     wire_messages,
     wire_priority,
     wire_tools,
@@ -111,7 +112,7 @@ class OpenAICompatible:
         reader = DeltaReader(tags=ThinkTags(thinking=self._starts_in_thought))
         stream = None
         try:
-            stream, chunk = await self._begin(self._request(prompt))
+            stream, chunk = await self._begin(self._request(prompt), prompt.max_output_tokens)
             timeout_seconds = self._settings.first_token_timeout_seconds
             while chunk is not None:
                 for piece in reader.read(_decoded(chunk)):
@@ -143,8 +144,9 @@ class OpenAICompatible:
         }
         if prompt.temperature is not None:
             request["temperature"] = prompt.temperature
-        if prompt.max_output_tokens is not None:
-            request[self._max_tokens_field()] = prompt.max_output_tokens
+        limit = wire_limit(prompt, settings.effort_style, self._base_url, self._model)
+        if limit is not None:
+            request[self._max_tokens_field()] = limit
         effort = wire_effort(prompt.effort, settings.effort_style, self._base_url, self._model)
         priority = wire_priority(prompt, self._sends_priority)
         extra_body = {**effort.pop("extra_body", {}), **priority, **settings.extra_body}
@@ -155,8 +157,10 @@ class OpenAICompatible:
         host = urlsplit(self._base_url).hostname or ""
         return "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
 
-    async def _begin(self, request: dict[str, Any]) -> tuple[Any, Any]:
-        """Send the request and wait for the first chunk, with retries. Returns the stream and that chunk."""
+    async def _begin(self, request: dict[str, Any], asked_limit: int | None) -> tuple[Any, Any]:
+        """Send the request and wait for the first chunk, with retries. Returns the stream and that chunk.
+
+        ``asked_limit``: what is left of the request's limit where the server has no room for our own."""
         settings = self._settings
         for attempt in range(settings.retries + 1):
             stream = None
@@ -169,6 +173,8 @@ class OpenAICompatible:
                 return stream, chunk
             except openai.OpenAIError as error:
                 if _refuses_stream_options(error) and request.pop("stream_options", None):
+                    continue
+                if _refuses_limit(error) and _lower_limit(request, self._max_tokens_field(), asked_limit):
                     continue
                 if settings.sends_priority and _refuses_priority(error) and _without_priority(request):
                     log.warning("the server at %s refuses priorities; it is sent none from now on", self._where)
@@ -247,6 +253,22 @@ def _refuses_stream_options(error: Exception) -> bool:
     return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and "stream_options" in str(
         error
     )
+
+
+def _refuses_limit(error: Exception) -> bool:
+    """vLLM: "'max_tokens' ... is too large: 12000. This model's maximum context length is 8192 tokens"."""
+    said = str(error)
+    return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and (
+        "max_tokens" in said or "max_completion_tokens" in said or "context length" in said
+    )
+
+
+def _lower_limit(request: dict[str, Any], field: str, asked: int | None) -> bool:
+    """Take our own room for thoughts out of the limit. Whether there was any."""
+    had = request.pop(field, None)
+    if asked is not None:
+        request[field] = asked
+    return bool(had != asked)
 
 
 def _refuses_priority(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from scheduler.commands import Effort
+from think_loop.effort import token_limit
 from think_loop.language_model import (
     Finished,
     Message,
@@ -85,7 +86,8 @@ def wire_effort(effort: Effort | None, style: EffortStyle, base_url: str, model:
     """How the server is told the effort; ``auto`` says nothing where an unknown field might be refused.
 
     ``openai``: ``reasoning_effort``; ``chat_template``: ``enable_thinking`` as vLLM, SGLang and llama.cpp pass
-    it on to Qwen-like templates (others ignore it).
+    it on to Qwen-like templates (others ignore it); gpt-oss takes the first wherever it runs. How long the thoughts
+    may be is told by ``wire_limit``.
     """
     if effort is None or style == "none":
         return {}
@@ -98,6 +100,14 @@ def wire_effort(effort: Effort | None, style: EffortStyle, base_url: str, model:
     return {}
 
 
+def wire_limit(prompt: Prompt, style: EffortStyle, base_url: str, model: str) -> int | None:
+    """The request's ``max_tokens``. Where the server is told an effort, its thoughts have room beside what is said;
+    elsewhere the limit is the one that was asked for, if any."""
+    if prompt.effort is None or not wire_effort(prompt.effort, style, base_url, model):
+        return prompt.max_output_tokens
+    return token_limit(prompt.effort, prompt.max_output_tokens)
+
+
 def wire_priority(prompt: Prompt, sends_priority: bool) -> dict[str, Any]:
     """The request's ``priority`` as vLLM reads it. 0 is every server's default, and needs no saying."""
     return {"priority": prompt.priority} if sends_priority and prompt.priority else {}
@@ -107,7 +117,9 @@ def _effort_style(base_url: str, model: str) -> EffortStyle:
     host = urlsplit(base_url).hostname or ""
     if host.endswith("openai.com"):
         return "openai" if model.startswith(("o1", "o3", "o4", "gpt-5")) else "none"
-    return "chat_template" if is_near(host) else "none"
+    if not is_near(host):
+        return "none"
+    return "openai" if "gpt-oss" in model.casefold() else "chat_template"
 
 
 def is_near(host: str) -> bool:
