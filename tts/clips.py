@@ -8,8 +8,8 @@ import logging
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scheduler.tasks import closing_stream
@@ -23,6 +23,10 @@ MAX_CLIP_SECONDS = 8.0
 RENDER_TIMEOUT_SECONDS = 10.0
 REST_RATIO = 1.0
 """``prepare`` rests for so many times as long as a clip took to render, so that sessions get the voice in between."""
+
+PATIENCE_SECONDS = 5.0
+"""For so long ``prepare`` waits with each clip while the voice is in use; then it takes its turn, so that a server that
+is never quiet has its clips, too."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +43,9 @@ class ClipBook:
         self._max_clips = max_clips
         self._clips: OrderedDict[str, Clip] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
 
     def get(self, text: str) -> Clip | None:
         """The clip of exactly this text, white space around it left out; ``None`` if it is not there."""
@@ -47,14 +54,32 @@ class ClipBook:
             self._clips.move_to_end(text.strip())
         return clip
 
+    @contextmanager
+    def voice_in_use(self) -> Iterator[None]:
+        """A session has something rendered: what is prepared ahead can wait."""
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
+
     async def prepare(self, texts: Iterable[str]) -> None:
         """Have the clips of these texts, one after another. What can't be rendered is left out. May be cancelled."""
         now = asyncio.get_running_loop().time
         for text in texts:
             if self.get(text) is None:
+                await self._quiet()
                 began_at = now()
                 await self.rendered(text)
                 await asyncio.sleep((now() - began_at) * REST_RATIO)
+
+    async def _quiet(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._unused.wait()
 
     async def rendered(self, text: str) -> Clip | None:
         """The clip, from memory, from the folder or from the voice; ``None`` when that fails or nothing is said."""

@@ -169,7 +169,8 @@ class Speaker:
         try:
             while (sentence := await self._next_sentence(utterance)) is not None:
                 utterance.current = sentence
-                await self._speak_sentence(utterance, sentence)
+                with self._clips.voice_in_use():
+                    await self._speak_sentence(utterance, sentence)
                 utterance.current = None
                 self._wake()
             self._sink.finish(utterance.utterance_id)

@@ -15,7 +15,7 @@ from scheduler.errors import VoiceError
 from scheduler.pcm import Pcm, SpeechChunk, WordTime
 from scheduler.virtual_time import run
 from tts.clip_format import ClipFormatError, ClipKey, from_bytes, to_bytes
-from tts.clips import MAX_CLIP_SECONDS, ClipBook
+from tts.clips import MAX_CLIP_SECONDS, PATIENCE_SECONDS, ClipBook
 from tts.engines.simulated import SimulatedVoice
 
 
@@ -97,6 +97,25 @@ def test_preparing_rests_between_two_clips_and_can_be_cancelled() -> None:
             preparing.cancel()
         assert voice.at_once == 0
         assert await book.rendered("more") is not None
+
+    run(main)
+
+
+def test_preparing_waits_while_sessions_use_the_voice_but_not_for_ever() -> None:
+    async def main() -> None:
+        voice = CountingVoice()
+        book = ClipBook(voice)
+        async with asyncio.TaskGroup() as tasks:
+            with book.voice_in_use(), book.voice_in_use():
+                preparing = tasks.create_task(book.prepare(["one", "two"]))
+                await asyncio.sleep(PATIENCE_SECONDS - 0.1)  # virtual
+                assert voice.asked == []
+                await asyncio.sleep(0.5)  # virtual
+                assert voice.asked == ["one"]
+                assert await book.rendered("mm-hm") is not None
+            await asyncio.sleep(0.5)  # virtual
+            assert preparing.done()
+        assert book.get("two") is not None
 
     run(main)
 
