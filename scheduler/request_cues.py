@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from scheduler.filler_vocabulary import FillerLines, RequestKind, RequestLines
 from scheduler.words import bare_words, is_spaceless
 
+_READ = 300
+"""Characters of a long request that are read at each end: more would take too long in a decision."""
+
 
 def request_kind(lines: FillerLines, request: str) -> RequestKind:
     """What kind of request these words are; ``STATEMENT`` where nothing tells."""
@@ -35,6 +38,8 @@ class _Heard:
 
     @classmethod
     def of(cls, request: str, skipped: tuple[str, ...]) -> _Heard:
+        if len(request) > 2 * _READ:
+            request = f"{request[:_READ]} {request[-_READ:]}"
         words = bare_words(request.replace("’", "'"))
         dense, spaced = "".join(words), f" {' '.join(words)} "
         mark = request.rstrip(" \"'”’」")[-1:]
