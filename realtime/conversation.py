@@ -20,8 +20,8 @@ from realtime.wire.session_port import (
     UtterancePlace,
 )
 from scheduler.clock import Clock
-from scheduler.commands import AmendTurn, Command, CommitTurn, RecordHeard, Speak, Think
-from scheduler.events import Event, ThinkEnded, WordsWritten
+from scheduler.commands import AmendTurn, Command, CommitTurn, RecordHeard, Release, Speak, Think
+from scheduler.events import Event, PlayoutStarted, ThinkEnded, WordsWritten
 from scheduler.words import join_texts
 from think_loop.language_model import ToolCall
 from think_loop.tools import ToolOutput
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 REMEMBERED_TURNS = 16
 """Rejoined turns whose transcript may still be amended; the conductor amends fewer."""
+REMEMBERED_UTTERANCES = 32
 _V = TypeVar("_V")
 
 
@@ -82,8 +83,10 @@ class Conversation:
         self._clock = clock
         self._earlier_words: OrderedDict[str, str] = OrderedDict()
         """Of the latest rejoined turns, which may still be amended: the words of the turn they continue."""
-        self._spoken_after: dict[str, str | None] = {}
+        self._spoken_after: OrderedDict[str, str | None] = OrderedDict()
         """The last entry when an utterance was first given to the voice: what is heard of it belongs behind that."""
+        self._released: set[str] = set()
+        """Utterances that were rendered before their turn was committed: their place is known when they sound."""
         self._texts: dict[str, list[str]] = {}
         """Words of running text answers."""
         self._deleted: OrderedDict[str, None] = OrderedDict()
@@ -113,12 +116,19 @@ class Conversation:
                 text = "".join(self._texts.pop(think_id)).strip()
                 if text:
                     self._append(Entry(think_id, EntryKind.SAID, text, at))
-            case Speak(utterance_id, index=0):
-                self._spoken_after[utterance_id] = self.trajectory.last_id
-                while len(self._spoken_after) > 32:
-                    del self._spoken_after[next(iter(self._spoken_after))]
+            case Speak(utterance_id, index=0) if utterance_id not in self._spoken_after:
+                self._place(utterance_id)
+            case Release(utterance_id):
+                self._released.add(utterance_id)
+            case PlayoutStarted(utterance_id) if utterance_id in self._released:
+                self._released.discard(utterance_id)
+                self._place(utterance_id)
             case _:
                 pass
+
+    def _place(self, utterance_id: str) -> None:
+        """What will be heard of it belongs behind what the history holds now."""
+        _keep_latest(self._spoken_after, utterance_id, self.trajectory.last_id, REMEMBERED_UTTERANCES)
 
     def _commit(self, turn: CommitTurn) -> None:
         now = self._clock.now()

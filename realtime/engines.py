@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audio.asr.registry import make_recognizer
+from audio.end_of_turn.registry import make_end_of_turn
 from realtime.server import Engines
 from realtime.settings import Settings
 from scheduler.errors import SettingsError
+from think_loop.admission import Admission
 from think_loop.registry import make_language_model
+from think_loop.tool_loading import checked_tools, load_tools
+from think_loop.tools import Tool
 from tts.registry import default_voice_spec, make_voice
 
 
-def make_engines(settings: Settings) -> Engines:
-    """The engines that the settings name, not yet warm. Raises ``SettingsError`` for an unknown spec, and for a language
-    that the recogniser does not know: nothing would be heard."""
+def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
+    """The engines that the settings name, not yet warm, with the settings' tools and those given here.
+
+    Raises ``SettingsError`` for an unknown spec, for tools that can't be used, and for a language that the recogniser
+    does not know: nothing would be heard.
+    """
     engines = settings.engines
     options: dict[str, object] = {}
     if engines.llm.startswith("openai"):
@@ -32,4 +41,7 @@ def make_engines(settings: Settings) -> Engines:
         recognizer=recognizer,
         language_model=make_language_model(engines.llm, **options),
         voice=make_voice(settings.voice_spec(default_voice_spec)),
+        end_of_turn=make_end_of_turn(engines.end_of_turn),
+        admission=Admission(slots=engines.llm_slots, speculative_slots=engines.llm_speculative_slots),
+        tools=checked_tools((*tools, *load_tools(settings.agent.tools))),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from audio.asr.recognizer import Recognizer
+from audio.end_of_turn.model import EndOfTurnModel
 from audio.transport import AudioTransport
 from realtime.keys import Keys
 from realtime.metrics import Metrics
@@ -20,7 +21,10 @@ from realtime.wire.session_port import Door, SessionConfig, SessionPort
 from realtime.wire.session_state import SessionDefaults
 from scheduler.errors import StrettoError
 from scheduler.events import CallEnding
+from think_loop.admission import Admission
 from think_loop.language_model import LanguageModel
+from think_loop.tools import Tool
+from tts.clips import ClipBook
 from tts.voice import Voice
 
 logger = logging.getLogger(__name__)
@@ -34,9 +38,22 @@ class Engines:
     language_model: LanguageModel
     voice: Voice
     voices: VoiceBook = field(default_factory=VoiceBook)
+    tools: tuple[Tool, ...] = ()
+    """Tools of one's own, beside the session's timers; ``think_loop.tool_loading.checked_tools`` checks them."""
 
-    def by_kind(self) -> dict[str, Recognizer | LanguageModel | Voice]:
-        return {"asr": self.recognizer, "llm": self.language_model, "tts": self.voice}
+    end_of_turn: EndOfTurnModel | None = None
+    admission: Admission = field(default_factory=Admission)
+    """Who may think when: one for the language model."""
+    _clips: dict[str, ClipBook] = field(default_factory=dict)
+
+    def clips_of(self, voice: Voice) -> ClipBook:
+        """The short texts that this voice has rendered ahead."""
+        return self._clips.setdefault(voice.name, ClipBook(voice))
+
+    def by_kind(self) -> dict[str, Recognizer | LanguageModel | Voice | EndOfTurnModel]:
+        engines: dict[str, Recognizer | LanguageModel | Voice | EndOfTurnModel]
+        engines = {"asr": self.recognizer, "llm": self.language_model, "tts": self.voice}
+        return engines if self.end_of_turn is None else engines | {"turn_end": self.end_of_turn}
 
 
 class SessionFactory(Protocol):

@@ -36,18 +36,19 @@ from scheduler.events import (
     SessionConfigured,
     ToolEnded,
 )
+from scheduler.filler_lines import all_texts
 from scheduler.floor import Floor
 from scheduler.pcm import Pcm
 from scheduler.policy import Policy
 from scheduler.runner import Runner
 from scheduler.tasks import cancel_and_wait
-from think_loop.language_model import Prompt
+from think_loop.language_model import ForeseeingModel, Prompt
 from think_loop.thinker import Thinker
 from think_loop.timers import Reports, Timers
 from think_loop.tools import Toolbox
 from think_loop.trajectory import Trajectory
 from tts.speaker import Speaker
-from tts.voice import Voice
+from tts.voice import Voice, streams
 
 log = logging.getLogger(__name__)
 
@@ -103,15 +104,23 @@ class Session:
             make_detector(settings.engines.vad),
             config.turn_detection,
             self._language(),
+            end_of_turn=engines.end_of_turn,
         )
         reports = Reports()
         self._timers = Timers(self._bus.publish, reports)
-        self._toolbox = Toolbox(self._timers.tools())
+        self._toolbox = Toolbox((*self._timers.tools(), *engines.tools))
         self._trajectory = Trajectory()
         self._conversation = Conversation(self._trajectory, self._clock)
         self._briefing = Briefing(config, settings, self._trajectory, self._timers, reports)
         self._thinker = Thinker(
-            self._bus.publish, engines.language_model, self._prompt, self._toolbox, self._conversation
+            self._bus.publish,
+            engines.language_model,
+            self._prompt,
+            self._toolbox,
+            self._conversation,
+            streams_text=lambda: streams(self._voice()),
+            admission=engines.admission,
+            session_id=session_id,
         )
         self._reader = ItemReader(
             self._recognize,
@@ -120,7 +129,8 @@ class Session:
             requested=self._bus.publish,
         )
         self._playout = Playout(self._bus.publish, transport)
-        self._speaker = Speaker(self._bus.publish, self._voice(), self._playout)
+        voice = self._voice()
+        self._speaker = Speaker(self._bus.publish, voice, self._playout, clips=engines.clips_of(voice))
         self._journal = self._make_journal()
         self._runner = Runner(
             self._bus, self._clock, initial_state(self._policy(), config.turn_detection), self._observers()
@@ -166,7 +176,15 @@ class Session:
             "journal": self._journal,
             "recording": self._recording,
         }
-        return [(name, part.run()) for name, part in parts.items() if part is not None]
+        running = [(name, part.run()) for name, part in parts.items() if part is not None]
+        return [*running, ("clips", self._render_clips())]
+
+    async def _render_clips(self) -> None:
+        """What may be said while an answer is awaited is rendered once per voice, while nothing is to be done."""
+        policy = self._policy()
+        texts: tuple[str, ...] = (policy.phrases.backchannel,) if policy.backchannels else ()
+        texts += all_texts(policy.filler_lines) if policy.fillers else ()
+        await self._engines.clips_of(self._voice()).prepare(texts)
 
     # --- what a door may do (``SessionPort``) ---------------------------------------------------------
 
@@ -215,7 +233,8 @@ class Session:
         self._config = self._briefing.config = config
         if self._language() != language:
             self._ears.set_language(self._language())
-        self._speaker.set_voice(self._voice())
+        voice = self._voice()
+        self._speaker.set_voice(voice, self._engines.clips_of(voice))
         self._configured()
 
     def _configured(self) -> None:
@@ -265,17 +284,17 @@ class Session:
         )
         return own
 
-    def _prompt(self, think: Think) -> Prompt:
-        return self._briefing.prompt(think, self._toolbox)
+    def _prompt(self, think: Think, notes: str) -> Prompt:
+        return self._briefing.prompt(think, self._toolbox, notes)
 
     def _policy(self) -> Policy:
         """The server's policy; the client may choose another preset under the server's own overrides, and switches."""
-        config, policy = self._config, self._settings.policy_for(self._config.eagerness)
+        config, policy = self._config, self._settings.policy_for(self._config.eagerness, self._language())
         return replace(
             policy,
             drafts=policy.drafts if config.drafts is None else config.drafts,
             fillers=policy.fillers if config.fillers is None else config.fillers,
-            language=self._language(),
+            foresight=policy.foresight and isinstance(self._engines.language_model, ForeseeingModel),
         )
 
     def _voice(self) -> Voice:

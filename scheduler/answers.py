@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from scheduler.commands import (
+    Effort,
     EndTurn,
     EndUtterance,
     Purpose,
@@ -16,10 +17,12 @@ from scheduler.commands import (
     Think,
     TurnOutcome,
 )
+from scheduler.comparison import opener_repeats
 from scheduler.events import (
     HeardCorrected,
     PlayoutEnded,
     PlayoutStarted,
+    SentenceGrew,
     SentenceWritten,
     SilenceChosen,
     ThinkEnded,
@@ -32,8 +35,9 @@ from scheduler.events import (
 from scheduler.policy import TurnMode
 from scheduler.state import Alarm, Answer, CommittedTurn, Phase, Unsettled
 from scheduler.step import Step
+from scheduler.words import join_texts
 
-StopReason = Literal["barge_in", "rejoined", "cancelled", "cleared", "urgent", "closing"]
+StopReason = Literal["barge_in", "rejoined", "cancelled", "cleared", "urgent", "closing", "abandoned"]
 
 MAX_WAITING_REPORTS = 32
 REMEMBERED_UTTERANCES = 16
@@ -54,6 +58,8 @@ def think(
     audible: bool | None = None,
     in_conversation: bool = True,
     asked_during: str | None = None,
+    notes_id: str | None = None,
+    effort: Effort | None = None,
 ) -> None:
     """Begin an answer. What was heard of earlier ones goes into the history first, so that the model knows it."""
     settle_heard(step)
@@ -68,6 +74,7 @@ def think(
         audible=audible,
         in_conversation=in_conversation,
         asked_during=asked_during,
+        begun_at=step.now,
     )
     step.add_answer(answer)
     assert answer.think_id is not None
@@ -80,6 +87,8 @@ def think(
             report_id=report_id,
             audible=audible,
             in_conversation=in_conversation,
+            notes_id=notes_id,
+            effort=effort,
         )
     )
 
@@ -158,16 +167,38 @@ def give(step: Step, answer: Answer) -> Answer:
     """Hand the voice what is written and not yet given, unless the answer must wait or is stopped."""
     if not answer.audible or answer.phase not in (Phase.WAITING, Phase.SOUNDING) or _must_wait(step, answer):
         return answer
-    source = SpeakSource.MODEL if answer.think_id else SpeakSource.SERVER
-    # An answer that is taken up again is a new message to clients: its think was told as over.
-    think_id = None if answer.resumed else answer.think_id
-    for index in range(answer.given, len(answer.sentences)):
-        step.order(Speak(answer.utterance_id, index - answer.first, answer.sentences[index], think_id, source))
-    answer = step.change_answer(answer, given=len(answer.sentences))
+    answer = hand_over(step, answer, until=len(answer.sentences))
     if not answer.thinking and not answer.closed:
         step.order(EndUtterance(answer.utterance_id))
         answer = step.change_answer(answer, closed=True)
     return answer
+
+
+def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
+    """Order the speech of what is written and not yet given, of the first ``until`` sentences. A voice that takes
+    streaming text gets the sentence that is being written, too."""
+    given_before = answer.rendered_ahead
+    for index in range(answer.given, min(until, len(answer.sentences))):
+        text = answer.sentences[index]
+        _speak(step, answer, index, text[answer.growing_given :], complete=True)
+        answer = step.change_answer(answer, given=index + 1, growing_given=0)
+    more = answer.growing[answer.growing_given :]
+    if more and answer.given == len(answer.sentences):
+        _speak(step, answer, answer.given, more, complete=False)
+        answer = step.change_answer(answer, growing_given=len(answer.growing))
+    if answer.given_at is None and answer.rendered_ahead != given_before and answer.has_substance:
+        answer = step.change_answer(answer, given_at=step.now)
+    return answer
+
+
+def _speak(step: Step, answer: Answer, index: int, text: str, *, complete: bool) -> None:
+    if index in answer.fillers:
+        source = SpeakSource.FILLER
+    else:
+        source = SpeakSource.MODEL if answer.think_id else SpeakSource.SERVER
+    # An answer that is taken up again is a new message to clients: its think was told as over.
+    think_id = None if answer.resumed else answer.think_id
+    step.order(Speak(answer.utterance_id, index - answer.first, text, think_id, source, complete))
 
 
 def give_held(step: Step) -> None:
@@ -180,6 +211,8 @@ def give_held(step: Step) -> None:
 
 
 def _resume(step: Step, answer: Answer) -> None:
+    while answer.first in answer.fillers:  # what it was to bridge is over
+        answer = step.change_answer(answer, first=answer.first + 1)
     if answer.first >= len(answer.sentences) and not answer.thinking:
         finish(step, answer)
         return
@@ -189,6 +222,7 @@ def _resume(step: Step, answer: Answer) -> None:
         phase=Phase.WAITING,
         given=answer.first,
         closed=False,
+        growing_given=0,
         resumed=True,
         heard_text="",
         corrected=None,
@@ -228,6 +262,8 @@ def _release(step: Step, answer: Answer, outcome: TurnOutcome, reason: str) -> A
 def finish(step: Step, answer: Answer) -> None:
     """An answer has been said to its end."""
     step.remove_answer(answer)
+    if answer.think_id is not None and answer.in_conversation:
+        step.change(reflected=False)
     if answer.turn is None:
         return
     failure = answer.failure or ("" if answer.heard_text or answer.resumed else answer.voice_message)
@@ -238,22 +274,51 @@ def finish(step: Step, answer: Answer) -> None:
 # --- what the thinker tells ---------------------------------------------------------------------------
 
 
-def sentence_written(step: Step, event: SentenceWritten) -> None:
-    if answer := step.answer_thought(event.think_id):
-        answer = step.change_answer(answer, sentences=(*answer.sentences, event.text))
-        give(step, answer)
+def with_sentence(step: Step, answer: Answer, text: str) -> Answer:
+    """The answer, with a sentence more. An opener that says no more than a filler just did is left out."""
+    _measure_words(step, answer)
+    said = join_texts(*(answer.sentences[index] for index in answer.fillers))
+    repeats = said and not answer.has_substance and opener_repeats(said, text, step.policy.language)
+    if repeats and not answer.growing_given:
+        return step.change_answer(answer, growing="")
+    return step.change_answer(answer, sentences=(*answer.sentences, text), growing="")
 
 
-def silence_chosen(step: Step, event: SilenceChosen) -> None:
-    if answer := step.answer_thought(event.think_id):
-        step.change_answer(answer, silent_reason=event.reason or "the model chose to say nothing")
+def with_growth(step: Step, answer: Answer, text: str) -> Answer:
+    _measure_words(step, answer)
+    return step.change_answer(answer, growing=answer.growing + text)
 
 
-def tool_called(step: Step, event: ToolCalled) -> None:
-    if (answer := step.answer_thought(event.think_id)) and event.by_client:
-        step.change_answer(answer, tool_calls=(*answer.tool_calls, event.call_id))
-        if answer.in_conversation:
-            step.change(awaited_calls=(*step.state.awaited_calls, event.call_id))
+def _measure_words(step: Step, answer: Answer) -> None:
+    if not answer.has_substance and answer.think_id is not None and not answer.tool and not answer.opening:
+        step.change(pace=step.state.pace.with_words(step.now - answer.begun_at))
+
+
+def measure_voice(step: Step, answer: Answer) -> None:
+    """The first audio of its substance is rendered."""
+    if answer.given_at is not None and answer.given - answer.first <= 1:
+        step.change(pace=step.state.pace.with_voice(step.now - answer.given_at))
+
+
+def sentence_written(step: Step, answer: Answer, event: SentenceWritten) -> None:
+    give(step, with_sentence(step, answer, event.text))
+
+
+def sentence_grew(step: Step, answer: Answer, event: SentenceGrew) -> None:
+    give(step, with_growth(step, answer, event.text))
+
+
+def silence_chosen(step: Step, answer: Answer, event: SilenceChosen) -> None:
+    step.change_answer(answer, silent_reason=event.reason or "the model chose to say nothing")
+
+
+def tool_called(step: Step, answer: Answer, event: ToolCalled) -> None:
+    if not event.by_client:
+        step.change_answer(answer, tool=event.name, tool_progress=event.progress)
+        return
+    step.change_answer(answer, tool_calls=(*answer.tool_calls, event.call_id))
+    if answer.in_conversation:
+        step.change(awaited_calls=(*step.state.awaited_calls, event.call_id))
 
 
 def tool_ended(step: Step, event: ToolEnded) -> None:
@@ -275,16 +340,31 @@ def leave_tools(step: Step) -> None:
     step.clear_alarms(Alarm.TOOLS_ANSWERED)
 
 
-def think_ended(step: Step, event: ThinkEnded) -> None:
-    answer = step.answer_thought(event.think_id)
-    if answer is None or not answer.thinking:
+def think_ended(step: Step, answer: Answer, event: ThinkEnded) -> None:
+    if not answer.thinking:
         return
-    answer = step.change_answer(answer, thinking=False)
+    answer = step.change_answer(answer, thinking=False, opening="")
     if event.ending is not ThinkEnding.TOOLS:
         _await_no_more(step, answer.tool_calls)
-    if event.ending is ThinkEnding.FAILED:
-        _failed(step, answer, event.message)
-    elif answer.audible and answer.sentences:
+    match event.ending:
+        case ThinkEnding.FAILED:
+            _failed(step, answer, event.message)
+        case ThinkEnding.ABORTED if not answer.has_substance and answer.turn is not None and answer.wanted:
+            _begin_anew(step, answer)
+        case _:
+            conclude(step, answer)
+
+
+def _begin_anew(step: Step, answer: Answer) -> None:
+    """It was aborted as a draft at the moment in which it was promoted."""
+    stop(step, answer, "abandoned")
+    step.remove_answer(answer)
+    think(step, answer.purpose, turn=answer.turn, audible=answer.audible)
+
+
+def conclude(step: Step, answer: Answer) -> None:
+    """All of it is written."""
+    if answer.audible and answer.sentences:
         _written(step, answer)
     else:
         _ended_unspoken(step, answer)

@@ -178,7 +178,7 @@ class StopSpeaking:
 
     utterance_id: str
     within_seconds: float = 0.0
-    reason: Literal["barge_in", "rejoined", "cancelled", "cleared", "urgent", "closing"] = "barge_in"
+    reason: Literal["barge_in", "rejoined", "cancelled", "cleared", "urgent", "closing", "abandoned"] = "barge_in"
 
 
 # --- conversation ---------------------------------------------------------------------------------

@@ -10,7 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from scheduler import answers, turn_ending, turns, yielding
+from scheduler import (
+    afterthoughts,
+    answers,
+    backchannels,
+    drafts,
+    fillers,
+    notes,
+    thinking,
+    turn_ending,
+    turns,
+    yielding,
+)
 from scheduler.commands import Command, EndCall, EndTurn, Purpose, TellTimeout, TurnOutcome
 from scheduler.events import (
     CallEnding,
@@ -96,22 +107,38 @@ def _take(step: Step, event: Event) -> None:
             turns.input_committed(step, event)
         case InputCleared():
             turns.cancel(step, "the client cleared its audio")
+        case VoiceFaded():
+            turns.voice_faded(step, event)
+        case VoiceReturned():
+            turns.voice_returned(step, event)
+        case ThoughtGrown():
+            thinking.thought_grown(step, event)
         case SentenceWritten():
-            answers.sentence_written(step, event)
+            thinking.sentence_written(step, event)
+        case SentenceGrew():
+            thinking.sentence_grew(step, event)
+        case OpeningVerified():
+            thinking.opening_verified(step, event)
+        case EndingForeseen():
+            thinking.ending_foreseen(step, event)
         case ToolCalled():
-            answers.tool_called(step, event)
+            thinking.tool_called(step, event)
         case ToolEnded():
-            answers.tool_ended(step, event)
+            thinking.tool_ended(step, event)
         case SilenceChosen():
-            answers.silence_chosen(step, event)
+            thinking.silence_chosen(step, event)
         case ThinkEnded():
-            answers.think_ended(step, event)
+            thinking.think_ended(step, event)
+        case SpeechReady():
+            thinking.speech_ready(step, event)
         case VoiceFailed():
             answers.voice_failed(step, event)
         case PlayoutStarted():
             answers.playout_started(step, event)
+            fillers.playout_started(step, event)
         case WordsHeard():
             answers.words_heard(step, event)
+            fillers.words_heard(step, event)
         case PlayoutEnded():
             answers.playout_ended(step, event)
         case HeardCorrected():
@@ -132,18 +159,7 @@ def _take(step: Step, event: Event) -> None:
             _report_ready(step, event)
         case DeadlineReached():
             _wake(step)
-        case (
-            ThoughtGrown()
-            | WordsWritten()
-            | SpeechRendered()
-            | PlayoutSent()
-            | VoiceFaded()
-            | VoiceReturned()
-            | SentenceGrew()
-            | OpeningVerified()
-            | EndingForeseen()
-            | SpeechReady()
-        ):
+        case WordsWritten() | SpeechRendered() | PlayoutSent():
             pass  # for the journal, the wire and the metrics
         case _:
             assert_never(event)
@@ -175,6 +191,16 @@ def _ring(step: Step, alarm: Alarm) -> None:
             answers.settle_heard(step, until=step.now)
         case Alarm.TOOLS_ANSWERED:
             pass  # the client asked for nothing: what has waited may begin
+        case Alarm.DRAFT:
+            turns.draft_due(step)
+        case Alarm.NOTES:
+            turns.notes_due(step)
+        case Alarm.FILLER:
+            fillers.due(step)
+        case Alarm.BACKCHANNEL:
+            backchannels.due(step)
+        case Alarm.AFTERTHOUGHT:
+            afterthoughts.begin(step)
         case Alarm.IDLE:
             _nudge(step)
         case Alarm.CALL_LIMIT:
@@ -210,6 +236,7 @@ def _floor_of(state: State) -> Floor:
 def _settle_floor(step: Step, before: Floor) -> None:
     floor = move(before, _floor_of(step.state))
     step.change(floor=floor)
+    afterthoughts.plan(step, resting=floor is Floor.RESTING)
     if floor is not Floor.RESTING:
         step.clear_alarms(Alarm.IDLE)
     elif (seconds := _idle_seconds(step.state)) is not None and Alarm.IDLE not in step.state.alarms:
@@ -217,7 +244,7 @@ def _settle_floor(step: Step, before: Floor) -> None:
 
 
 def _idle_seconds(state: State) -> float | None:
-    if not _may_report(state) or state.idle_prompts >= state.policy.max_idle_prompts:
+    if not afterthoughts.may_speak(state) or state.idle_prompts >= state.policy.max_idle_prompts:
         return None
     return state.turn_detection.idle_timeout_seconds or state.policy.idle_prompt_seconds
 
@@ -240,7 +267,7 @@ def _use_the_free_floor(step: Step) -> None:
     if state.notices and state.audible:
         step.change(notices=state.notices[1:])
         answers.say(step, state.notices[0], failure=state.notices[0])
-    elif state.reports and _may_report(state):
+    elif state.reports and afterthoughts.may_speak(state):
         step.change(reports=state.reports[1:])
         answers.think(step, Purpose.REPORT, report_id=state.reports[0])
 
@@ -255,15 +282,9 @@ def _report_ready(step: Step, event: ReportReady) -> None:
 
 def _interrupt_for_report(step: Step) -> None:
     sounding = step.state.sounding
-    if sounding is not None and sounding.in_conversation and _may_report(step.state):
+    if sounding is not None and sounding.in_conversation and afterthoughts.may_speak(step.state):
         within = step.policy.stop_within_seconds
         answers.drop(step, sounding, TurnOutcome.ANSWERED, "something urgent came up", "urgent", within)
-
-
-def _may_report(state: State) -> bool:
-    """Whether the agent may begin to speak unasked (rule 12)."""
-    awaits_client = bool(state.awaited_calls) or Alarm.TOOLS_ANSWERED in state.alarms
-    return state.turn_detection.create_response and not awaits_client and state.closing is None
 
 
 # --- the client's hand --------------------------------------------------------------------------------
@@ -312,7 +333,10 @@ def _call_ending(step: Step, event: CallEnding) -> None:
     step.change(closing=event.reason, alarms={}, reports=(), notices=())
     if step.state.turn is not None:
         step.order(EndTurn(step.state.turn.turn_id, TurnOutcome.CALL_ENDED, event.reason))
+        notes.stop(step, step.state.turn)
         step.change(turn=None)
+    drafts.abandon_all(step)
+    afterthoughts.stop(step)
     for answer in step.state.answers:
         answers.drop(step, answer, TurnOutcome.CALL_ENDED, event.reason, "closing")
     if event.farewell and step.state.audible:

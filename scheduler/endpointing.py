@@ -38,6 +38,9 @@ _REQUEST_OPENERS = word_set(
     "set count tell convert play give show call book remind remember spell say repeat add subtract multiply "
     "divide turn open close start cancel find look read write send make take put flip roll double halve"
 )
+_ASKS_FOR_MORE = {(verb, "me") for verb in ("tell", "show", "give", "let", "make", "send", "get", "find", "remind")}
+"""What is to be told or shown must still come, with rare exceptions ("let me", "tell me")."""
+_ASKS_FOR_MORE |= {("to", "know"), ("to", "say"), ("to", "ask")}
 _DIGITS = word_set("zero oh one two three four five six seven eight nine double triple")
 _PUNCTUATION_END = re.compile(
     r"(\.\.\.|…|[.?!,;:—–\-\u3002\uff61\uff1f\uff01\uff0c\u3001\uff1b\uff1a])[\"'”’)\u300d\u300f\uff09]*\s*$"
@@ -85,6 +88,8 @@ def _by_words(words: tuple[str, ...]) -> float:
     if last in _OPEN_ENDINGS and not (last in _CLOSED_ALTHOUGH_OPEN and len(words) >= 3):
         asks = words[0] in _QUESTION_OPENERS and len(words) >= 3
         return 0.5 if asks and last in _MAY_CLOSE_A_QUESTION else 0.1
+    if words[-2:] in _ASKS_FOR_MORE:
+        return 0.1
     if len(words) <= 2 and (last in _WHOLE_REPLIES or words[0] in _WHOLE_REPLIES or words == ("thank", "you")):
         return 0.9
     if words[0] in _QUESTION_OPENERS and len(words) >= 3:

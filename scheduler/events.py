@@ -174,13 +174,15 @@ class EndingForeseen:
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
-    """The model called a tool. ``arguments``: JSON text. ``by_client``: the client must run it."""
+    """The model called a tool. ``arguments``: JSON text. ``by_client``: the client must run it. ``progress``: what it
+    does, in words that a caller may hear ("checking your order"), where the tool tells."""
 
     think_id: str
     call_id: str
     name: str
     arguments: str
     by_client: bool
+    progress: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
+from scheduler.filler_lines import SMALL_ENGLISH, FillerLines
+
 
 class TurnMode(StrEnum):
     """Who decides that the user's turn is over."""
@@ -45,6 +47,7 @@ class Phrases:
     llm_failed: str = "Sorry, I can't reach my language model just now. Please try again in a moment."
     ears_failed: str = "Sorry, I lost what you just said. Could you say it again?"
     farewell_limit: str = "I'm sorry, we have reached the longest time for one call. Goodbye."
+    backchannel: str = "Mm-hm."
     farewell_shutdown: str = "I'm sorry, the server is being shut down. Goodbye."
 
 
@@ -104,24 +107,27 @@ class Policy:
     language: str = "en"
     """Of the caller (BCP 47): by its rules two transcripts are compared."""
     max_drafts: int = 3
-    """Of one turn. The last one is kept for the pause at its end."""
+    """Of a short turn. The last one is kept for the pause at its end."""
+    draft_more_seconds: float = 3.0
+    """A longer turn may have one more for each time this long. tuned"""
     draft_probability: float = 0.5
     """Probability of turn end from which agreeing partials start a draft."""
     draft_pause_seconds: float = 0.16
     """A pause of this length starts one."""
-    draft_max_tokens: int = 64
-    """Written ahead at most; the rest when the turn is committed."""
     draft_window_turns: int = 8
     """Turns over which the share of promoted drafts is taken. tuned"""
     draft_min_share: float = 0.25
     """Below this share of promoted drafts, only pauses and final transcripts start drafts, for as many turns. tuned"""
+    foresight: bool = True
+    """How sentences end is foreseen and drafted for, where the engine can do that."""
     foresight_min_words: int = 3
     """Words from which the ending of a sentence is foreseen. tuned"""
-    max_foresights: int = 2
+    max_foresights: int = 3
     """Of one turn."""
     foresight_probability: float = 0.6
     """A foreseen ending less probable than this is not drafted for. tuned"""
 
+    notes: bool = True
     notes_after_seconds: float = 2.5
     """A turn this long gets notes at its next clause end (rule 4)."""
     notes_ceiling_seconds: float = 4.0
@@ -130,6 +136,7 @@ class Policy:
     """Notes are made again when the turn has grown by this much. tuned"""
 
     fillers: bool = True
+    filler_lines: FillerLines = field(default=SMALL_ENGLISH, repr=False)
     filler_short_seconds: float = 0.5
     """A wait shorter than this is left silent (rule 6)."""
     filler_long_seconds: float = 1.5
@@ -138,6 +145,10 @@ class Policy:
     """A wait this long gets a line about the latest thought or tool."""
     progress_every_seconds: float = 5.0
     """At most one line in this time, and no silence longer than it."""
+
+    hears_itself: bool = False
+    """The line carries the agent's own voice back (a telephone, loudspeakers): words that it is just saying do not count
+    as the user's."""
 
     afterthought_seconds: float | None = 1.0
     """The floor rests this long before the agent thinks again about what it said; ``None``: it does not (rule 12)."""

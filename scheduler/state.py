@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scheduler.commands import Purpose
+from scheduler.events import ThinkEnding
 from scheduler.floor import Floor
+from scheduler.pace import Pace
 from scheduler.pcm import WordTime, join_words
 from scheduler.policy import BALANCED, Policy, TurnDetection
 from scheduler.words import bare_words, join_texts
@@ -22,6 +24,11 @@ class Alarm(StrEnum):
     STOP_ON_VOICE = "stop_on_voice"
     RESTORE = "restore"
     HEARD_SETTLED = "heard_settled"
+    DRAFT = "draft"
+    FILLER = "filler"
+    NOTES = "notes"
+    BACKCHANNEL = "backchannel"
+    AFTERTHOUGHT = "afterthought"
     TOOLS_ANSWERED = "tools_answered"
     IDLE = "idle"
     CALL_LIMIT = "call_limit"
@@ -35,6 +42,21 @@ class Segment:
     number: int
     words: tuple[WordTime, ...] = ()
     is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What is thought during a turn that is still open (rule 4). ``think_ids``: one stream after the other."""
+
+    think_ids: tuple[str, ...]
+    basis: str
+    done: bool = False
+    grown: bool = False
+    """Something was thought."""
+
+    @property
+    def finished(self) -> bool:
+        return self.done and self.grown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +84,12 @@ class Turn:
     ears_failed: bool = False
     end_probability: float | None = None
     """An end-of-turn model's verdict on the pause that is going on."""
+    begun_at: float = 0.0
+    faded: bool = False
+    """No voice just now, within a segment that may go on."""
+    drafts_begun: int = 0
+    foresights_begun: int = 0
+    notes: Notes | None = None
     joined: CommittedTurn | None = None
     """The turn that this one continues."""
     request_ids: tuple[tuple[str, bool], ...] = ()
@@ -157,16 +185,89 @@ class Answer:
     report_id: str | None = None
     asked_during: str | None = None
     """The turn that was open when the client asked for it: it does not wait for that one's end."""
+    growing: str = ""
+    """The sentence that is being written, as far as a streaming voice was told of it."""
+    growing_given: int = 0
+    """Characters of sentence ``given`` that the voice has already."""
+    held: bool = False
+    """Playout holds what was rendered of it ahead."""
+    opening: str = ""
+    """The beginning of an earlier draft that is being verified for it."""
+    adopts: str | None = None
+    """That draft's utterance: it becomes this answer's if the opening holds."""
+    begun_at: float = 0.0
+    """When its thinking began."""
+    given_at: float | None = None
+    """When the voice got its first words of substance."""
+    waits_since: float | None = None
+    """Since when the caller has heard nothing and waits for it."""
+    fillers: tuple[int, ...] = ()
+    """Which of the sentences are fillers."""
+    tool: str = ""
+    """The name of its running tool."""
+    tool_progress: str = ""
+    """What that tool does, in words for the caller: "checking your order"."""
+    thought: str = ""
+    """The latest of what it thinks."""
 
     @property
     def is_handed_over(self) -> bool:
         """Whether the voice has something of this utterance."""
-        return self.given > self.first or self.closed
+        return self.given > self.first or self.closed or self.growing_given > 0
+
+    @property
+    def has_substance(self) -> bool:
+        """Words of its own are written: more than fillers."""
+        return len(self.sentences) > len(self.fillers) or bool(self.growing)
+
+    @property
+    def rendered_ahead(self) -> str:
+        """The text that the voice has of it."""
+        return join_texts(*self.sentences[: self.given], self.growing[: self.growing_given])
 
     @property
     def is_interrupted(self) -> bool:
         """Stopped by the user's voice, and possibly taken up again."""
         return self.wanted and self.phase in (Phase.STOPPING, Phase.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer begun before the turn is over (rules 1 to 3). It is in ``State.drafts`` until it is promoted.
+
+    ``basis``: what it answers: the words of the whole turn, as they stood or as they were foreseen.
+    """
+
+    answer: Answer
+    basis: str
+    outdated: bool = False
+    """The user has said more since: decoding stops as soon as there is a sentence to verify."""
+    ready: bool = False
+    """Its first audio is rendered, or it chose silence: it can answer at once."""
+    ending: ThinkEnding | None = None
+    """How its thinking ended; the answer takes it from there when it is promoted."""
+
+    @property
+    def frozen(self) -> bool:
+        return self.outdated and not self.answer.thinking
+
+
+@dataclass(frozen=True, slots=True)
+class Speculation:
+    """What became of this session's drafts, turn by turn: it switches drafting off and on."""
+
+    recent: tuple[bool, ...] = ()
+    """The last turns with drafts: whether one was promoted."""
+    paused_turns: int = 0
+    """For so many more turns only pauses start drafts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Afterthought:
+    """What is thought when all was said (rule 12)."""
+
+    think_id: str
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +292,16 @@ class State:
     turn: Turn | None = None
     answers: tuple[Answer, ...] = ()
     """In the order in which they are to sound; at most one sounds."""
+    drafts: tuple[Draft, ...] = ()
+    foresight: tuple[str, str] | None = None
+    """The think that foresees how the sentence will end, and what had been said."""
+    speculation: Speculation = field(default_factory=Speculation)
+    pace: Pace = field(default_factory=Pace)
+    afterthought: Afterthought | None = None
+    reflected: bool = True
+    """Nothing was said since the agent last thought about what it said."""
+    backchannel_at: float | None = None
+    """When the agent last said "mm-hm"."""
     reports: tuple[str, ...] = ()
     """Reports that wait for a free moment."""
     notices: tuple[str, ...] = ()

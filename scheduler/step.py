@@ -7,7 +7,7 @@ from typing import Any
 
 from scheduler.commands import Command
 from scheduler.policy import Policy
-from scheduler.state import Alarm, Answer, State, Turn
+from scheduler.state import Alarm, Answer, Draft, State, Turn
 
 
 class Step:
@@ -54,6 +54,20 @@ class Step:
     def answer_of(self, utterance_id: str) -> Answer | None:
         return next((answer for answer in self.state.answers if answer.utterance_id == utterance_id), None)
 
+    def draft_of(self, utterance_id: str) -> Draft | None:
+        return next((draft for draft in self.state.drafts if draft.answer.utterance_id == utterance_id), None)
+
+    def draft_thought(self, think_id: str) -> Draft | None:
+        return next((draft for draft in self.state.drafts if draft.answer.think_id == think_id), None)
+
+    def change_draft(self, draft: Draft, **changes: Any) -> Draft:
+        changed = replace(draft, **changes)
+        self.change(drafts=tuple(changed if each is draft else each for each in self.state.drafts))
+        return changed
+
+    def remove_draft(self, draft: Draft) -> None:
+        self.change(drafts=tuple(each for each in self.state.drafts if each is not draft))
+
     def answer_thought(self, think_id: str) -> Answer | None:
         return next((answer for answer in self.state.answers if answer.think_id == think_id), None)
 
@@ -61,7 +75,12 @@ class Step:
         self.change(answers=(*self.state.answers, answer))
 
     def change_answer(self, answer: Answer, **changes: Any) -> Answer:
+        """Also of a draft."""
         changed = replace(answer, **changes)
+        for draft in self.state.drafts:
+            if draft.answer is answer:
+                self.change_draft(draft, answer=changed)
+                return changed
         self.change(answers=tuple(changed if each is answer else each for each in self.state.answers))
         return changed
 

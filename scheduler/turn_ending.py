@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers
+from scheduler import answers, drafts, fillers, notes
 from scheduler.commands import CommitTurn, EndTurn, OpenTurn, Purpose, TurnOutcome
 from scheduler.endpointing import end_probability, wait_seconds
 from scheduler.policy import TurnMode
@@ -17,6 +17,9 @@ _TURN_ALARMS = (
     Alarm.DUCK_DEEP,
     Alarm.STOP_ON_VOICE,
     Alarm.RESTORE,
+    Alarm.DRAFT,
+    Alarm.NOTES,
+    Alarm.BACKCHANNEL,
 )
 _LATE_TURNS = 8
 """Committed turns whose final transcript is still awaited; older ones are left as they are."""
@@ -52,8 +55,10 @@ def end_wait_seconds(step: Step, turn: Turn) -> float:
         if any(answer.is_interrupted for answer in step.state.answers):
             return policy.resume_after_seconds
         return policy.wait_unfinished_seconds if turn.bare else policy.wait_wordless_seconds
-    probability = turn.end_probability
-    return wait_seconds(policy, end_probability(turn.whole_text) if probability is None else probability)
+    probability = end_probability(turn.whole_text) if turn.end_probability is None else turn.end_probability
+    if probability >= policy.complete_probability and drafts.is_ready(step, turn):
+        return policy.wait_ready_seconds
+    return wait_seconds(policy, probability)
 
 
 def await_end(step: Step) -> None:
@@ -128,6 +133,13 @@ def close(step: Step) -> None:
             EndTurn(turn.turn_id, TurnOutcome.SILENT, "no words were recognised" if not turn.text else turn.text)
         )
         serve_requests(step, turn, None)
+    think_no_more(step, turn)
+
+
+def think_no_more(step: Step, turn: Turn) -> None:
+    """What was begun for this turn and is not its answer comes to nothing."""
+    notes.stop(step, turn)
+    drafts.abandon_all(step)
 
 
 def _commit(step: Step, turn: Turn) -> None:
@@ -154,9 +166,18 @@ def _answer(step: Step, turn: Turn) -> None:
     if turn.request_ids:
         serve_requests(step, turn, committed)
     elif detection.create_response and detection.mode is not TurnMode.MANUAL:
-        answers.think(step, Purpose.ANSWER, turn=committed)
+        _answer_unasked(step, turn, committed)
     else:
         step.order(EndTurn(turn.turn_id, TurnOutcome.SILENT, "left to the client"))
+
+
+def _answer_unasked(step: Step, turn: Turn, committed: CommittedTurn) -> None:
+    notes.keep(step, turn)
+    if not drafts.promote(step, turn, committed):
+        answers.think(step, Purpose.ANSWER, turn=committed, notes_id=notes.usable(turn), effort=notes.effort(turn))
+    answer = next((each for each in step.state.answers if each.turn is committed), None)
+    if answer is not None:
+        fillers.await_substance(step, answer)
 
 
 def serve_requests(step: Step, turn: Turn, committed: CommittedTurn | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers, turn_ending, yielding
+from scheduler import answers, backchannels, drafts, notes, turn_ending, yielding
 from scheduler.commands import AmendTurn, EndTurn, Purpose, TurnOutcome
 from scheduler.events import (
     EarsFailed,
@@ -13,6 +13,8 @@ from scheduler.events import (
     SpeechStopped,
     TranscriptRevised,
     TurnEndEstimated,
+    VoiceFaded,
+    VoiceReturned,
 )
 from scheduler.policy import TurnMode
 from scheduler.state import Alarm, Phase, Segment, Turn
@@ -34,11 +36,12 @@ def speech_started(step: Step, event: SpeechStarted) -> None:
 def _go_on(step: Step, segment: Segment, event: SpeechStarted) -> None:
     turn = step.state.turn
     assert turn is not None
-    step.clear_alarms(Alarm.TURN_END, Alarm.FINAL_TRANSCRIPT, Alarm.RESTORE)
+    step.clear_alarms(Alarm.TURN_END, Alarm.FINAL_TRANSCRIPT, Alarm.RESTORE, Alarm.DRAFT, Alarm.BACKCHANNEL)
     turn = step.change_turn(
         segments=(*turn.segments, segment),
         audio_end_seconds=max(turn.audio_end_seconds, event.audio_seconds),
         voiced=True,
+        faded=False,
         stopped_at=None,
         ending=False,
         by_hand=False,
@@ -52,7 +55,8 @@ def _go_on(step: Step, segment: Segment, event: SpeechStarted) -> None:
 
 def _begin(step: Step, segment: Segment, event: SpeechStarted) -> None:
     start = event.audio_seconds
-    step.change(turn=Turn(step.new_id("turn"), start, start, segments=(segment,)))
+    begun_at = step.now - event.voiced_seconds
+    step.change(turn=Turn(step.new_id("turn"), start, start, segments=(segment,), begun_at=begun_at))
     step.set_alarm(Alarm.TURN_CEILING, step.now + step.policy.turn_ceiling_seconds)
     yielding.mark_rejoinable(step, onset_at=step.now - event.voiced_seconds)
     sounding = step.state.sounding
@@ -77,6 +81,7 @@ def speech_stopped(step: Step, event: SpeechStopped) -> None:
     step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE)
     turn = step.change_turn(
         voiced=False,
+        faded=False,
         audio_end_seconds=max(event.audio_seconds, turn.audio_end_seconds),
         voiced_seconds=turn.voiced_seconds + max(0.0, event.audio_seconds - turn.audio_end_seconds),
         stopped_at=step.now - event.silence_seconds,
@@ -84,7 +89,35 @@ def speech_stopped(step: Step, event: SpeechStopped) -> None:
     if turn.over_agent:
         step.set_alarm(Alarm.RESTORE, step.now - event.silence_seconds + step.policy.restore_after_seconds)
     else:
+        _paused(step, event.silence_seconds)
+        backchannels.plan(step, turn)
         turn_ending.await_end(step)
+
+
+def voice_faded(step: Step, event: VoiceFaded) -> None:
+    """The sound may be over: it does not count as voice from here on, and a draft may be begun soon."""
+    turn = step.state.turn
+    if turn is None or turn.by_hand or not turn.voiced:
+        return
+    turn = step.change_turn(faded=True)
+    if turn.over_agent:
+        yielding.voice_faded(step)
+    else:
+        _paused(step, event.silence_seconds)
+
+
+def voice_returned(step: Step, event: VoiceReturned) -> None:
+    turn = step.state.turn
+    if turn is None or not turn.faded:
+        return
+    turn = step.change_turn(faded=False)
+    step.clear_alarms(Alarm.DRAFT)
+    if turn.over_agent:
+        yielding.voice_returned(step, turn, voiced_seconds=event.audio_seconds - turn.audio_end_seconds)
+
+
+def _paused(step: Step, silence_seconds: float) -> None:
+    step.set_alarm(Alarm.DRAFT, max(step.now, step.now - silence_seconds + step.policy.draft_pause_seconds))
 
 
 def pause_grew(step: Step, event: PauseGrew) -> None:
@@ -111,6 +144,7 @@ def transcript_revised(step: Step, event: TranscriptRevised) -> None:
     if turn is None or all(segment.number != event.segment for segment in turn.segments):
         _amend(step, event)
         return
+    previous = turn.bare
     turn = step.change_turn(segments=_revised(turn.segments, event))
     if turn.over_agent:
         yielding.heard_over_agent(step, turn)
@@ -120,11 +154,37 @@ def transcript_revised(step: Step, event: TranscriptRevised) -> None:
         step.change(idle_prompts=0)
         if not turn_ending.is_only_backchannel_to_suspended(step, turn):
             yielding.give_up_interrupted(step)
+    drafts.review(step)
+    notes.review(step)
     if turn.by_hand and turn.ending:
         turn_ending.turn_end(step)
     elif not turn.voiced:
         step.change_turn(ending=False)
         turn_ending.await_end(step)
+    _think_along(step, event, previous)
+
+
+def _think_along(step: Step, event: TranscriptRevised, previous: tuple[str, ...]) -> None:
+    """The turn goes on: what can be thought of it already."""
+    turn = step.state.turn
+    if turn is None or turn.over_agent:
+        return
+    notes.consider(step, allowed=drafts.allowed(step, turn))
+    certain = not event.tentative
+    if event.is_final or (certain and (turn.faded or not turn.voiced)):
+        drafts.consider(step, drafts.Trigger.PAUSE)
+    elif certain or turn.bare == previous:
+        drafts.consider(step, drafts.Trigger.AGREED)
+    drafts.foresee(step)
+
+
+def draft_due(step: Step) -> None:
+    drafts.consider(step, drafts.Trigger.PAUSE)
+
+
+def notes_due(step: Step) -> None:
+    if (turn := step.state.turn) is not None:
+        notes.consider(step, allowed=drafts.allowed(step, turn))
 
 
 def _meet_segment(step: Step, number: int) -> None:
@@ -195,6 +255,7 @@ def cancel(step: Step, reason: str) -> None:
         return
     if turn.over_agent:
         yielding.unduck(step)
+    turn_ending.think_no_more(step, turn)
     turn_ending.forget(step)
     step.order(EndTurn(turn.turn_id, TurnOutcome.CANCELLED, reason))
     turn_ending.serve_requests(step, turn, None)

@@ -98,3 +98,16 @@ def speaks_up(words: tuple[str, ...]) -> bool:
         or (len(words) == 2 and is_telling(words[:1]))
         or (len(words) >= 3 and is_telling(words))
     )
+
+
+def is_echo(words: tuple[str, ...], reference: tuple[str, ...]) -> bool:
+    """Whether bare ``words`` are heard of the agent's own voice: nearly all of them stand in ``reference``, what it is just
+    saying, in this order. A single word never is: people repeat one ("Wednesday") to choose it."""
+    if len(words) < 2:
+        return False
+    place, found = 0, 0
+    for word in words:
+        if word in reference[place:]:
+            place = reference.index(word, place) + 1
+            found += 1
+    return found >= 0.8 * len(words)

@@ -7,7 +7,10 @@ from scheduler.commands import Duck, EndTurn, TurnOutcome
 from scheduler.events import SpeechStarted
 from scheduler.state import Alarm, Answer, Phase, Turn
 from scheduler.step import Step
-from scheduler.words import HESITATIONS, bare_words, is_backchannel, is_telling, speaks_up
+from scheduler.words import HESITATIONS, bare_words, is_backchannel, is_echo, is_telling, join_texts, speaks_up
+
+ECHO_WORDS = 12
+"""So many words around what is being heard count as the agent's own: about four seconds, for slow recognisers."""
 
 
 def mark_rejoinable(step: Step, onset_at: float) -> None:
@@ -30,6 +33,18 @@ def duck(step: Step, event: SpeechStarted) -> None:
         step.order(Duck(sounding.utterance_id, step.policy.duck_db))
     step.set_alarm(Alarm.DUCK_DEEP, began_at + step.policy.duck_deep_after_seconds)
     step.set_alarm(Alarm.STOP_ON_VOICE, began_at + step.policy.stop_after_voice_seconds)
+
+
+def voice_faded(step: Step) -> None:
+    """The sound may be over: it does not grow longer while nothing is heard."""
+    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE)
+
+
+def voice_returned(step: Step, turn: Turn, voiced_seconds: float) -> None:
+    """``voiced_seconds``: from the beginning of this sound until now."""
+    policy = step.policy
+    step.set_alarm(Alarm.DUCK_DEEP, step.now + max(0.0, policy.duck_deep_after_seconds - voiced_seconds))
+    step.set_alarm(Alarm.STOP_ON_VOICE, step.now + max(0.0, policy.stop_after_voice_seconds - voiced_seconds))
 
 
 def duck_deep(step: Step) -> None:
@@ -76,6 +91,8 @@ def takes_floor(step: Step, turn: Turn) -> bool:
     must be trusted by the recogniser: coughs and hums are recognised as short words, too.
     """
     said = tuple(word for word in turn.bare if word not in HESITATIONS)
+    if step.policy.hears_itself and is_echo(said, _just_said(step)):
+        return False
     if is_backchannel(said, step.policy.backchannel_max_words):
         return False
     if speaks_up(said):
@@ -84,6 +101,16 @@ def takes_floor(step: Step, turn: Turn) -> bool:
     trusted = all(word.confidence is None or word.confidence >= step.policy.word_confidence for word in words)
     certain = trusted or (len(said) >= 2 and is_telling(said))
     return turn.all_final and certain and turn.voiced_seconds >= step.policy.lone_word_voice_seconds
+
+
+def _just_said(step: Step) -> tuple[str, ...]:
+    """What the agent is saying right now: the last words that were heard, and the sentences that sound next."""
+    sounding = step.state.sounding
+    if sounding is None:
+        return ()
+    written = bare_words(join_texts(*sounding.sentences[sounding.first : sounding.given], sounding.growing))
+    heard = len(bare_words(sounding.heard_text))
+    return written[max(0, heard - ECHO_WORDS) : heard + ECHO_WORDS]
 
 
 def heard_over_agent(step: Step, turn: Turn) -> None:
@@ -129,6 +156,7 @@ def dismiss(step: Step) -> None:
     turn = step.state.turn
     if turn is None:
         return
+    turn_ending.think_no_more(step, turn)
     reason = f"a backchannel: {turn.text}" if turn.text else "a sound without words"
     step.order(EndTurn(turn.turn_id, TurnOutcome.SILENT, reason))
     turn_ending.forget(step)

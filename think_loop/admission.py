@@ -53,12 +53,13 @@ class Admission:
     ``slots``: streams that run at once. Set it to the engine's batch size or somewhat less (vLLM: ``--max-num-seqs``),
     for aborted streams keep their place in the engine until they are closed. ``speculative_slots``: streams below
     ``COMMIT`` are admitted only while fewer streams than this run in all; 0 switches them off (they wait until they
-    are promoted or cancelled).
+    are promoted or cancelled). ``speculative_starts``: of these, how many may wait for their first piece at once; for
+    engines that don't know priorities. It needs owners that tell of that piece (``Ticket.wrote``).
     """
 
-    def __init__(self, *, slots: int = 32, speculative_slots: int = 24) -> None:
+    def __init__(self, *, slots: int = 32, speculative_slots: int = 24, speculative_starts: int | None = None) -> None:
         """Raises ``SettingsError`` for numbers that make no sense."""
-        self._rules = AdmissionRules(slots, speculative_slots)
+        self._rules = AdmissionRules(slots, speculative_slots, speculative_starts)
         self._tickets: dict[Stream, Ticket] = {}
         self._admitted: Counter[Priority] = Counter()
         self._aborted: Counter[Priority] = Counter()
@@ -101,6 +102,10 @@ class Admission:
         self._promoted += was is not Priority.COMMIT
         self._settle()
         return True
+
+    def _wrote(self, ticket: Ticket) -> None:
+        self._rules.wrote(ticket.stream)
+        self._settle()
 
     def _leave(self, ticket: Ticket) -> None:
         if ticket.stream.stage is Stage.WAITING:
@@ -145,6 +150,7 @@ class Ticket:
         self._on_abort = on_abort
         self._admitted: asyncio.Future[None] | None = None
         self._asked_at = 0.0
+        self._told = False
 
     @property
     def priority(self) -> Priority:
@@ -157,6 +163,12 @@ class Ticket:
         False when it is too late, because it was aborted or is over: then the answer must be begun anew.
         """
         return self._admission._promote(self)
+
+    def wrote(self) -> None:
+        """The first piece has come, the engine has read the prompt. Told again it does nothing."""
+        if not self._told:
+            self._told = True
+            self._admission._wrote(self)
 
     async def __aenter__(self) -> Self:
         """Wait for room. Cancelling it is safe at any point. Raises ``RuntimeError`` the second time."""

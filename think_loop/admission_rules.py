@@ -63,16 +63,22 @@ class AdmissionRules:
 
     Commits: first in, first out within a session, round robin between sessions; whoever comes later is behind
     all who wait, at most one commit of each other session passes by for each of one's own. Others: by priority,
-    then the session with the fewest running streams, then the longest waiting.
+    then the session with the fewest running streams, then the longest waiting. Of those, not more than
+    ``speculative_starts`` at once have yet to write their first piece: an engine that serves in the order of arrival
+    reads their prompts before that of a commit.
     """
 
-    def __init__(self, slots: int, speculative_slots: int) -> None:
+    def __init__(self, slots: int, speculative_slots: int, speculative_starts: int | None = None) -> None:
         """Raises ``SettingsError``. ``speculative_slots=0`` lets nothing run but commits."""
         if slots < 1 or not 0 <= speculative_slots <= slots:
             raise SettingsError(
                 f"A language model with {slots} slots, {speculative_slots} of them speculative, makes no sense; "
                 "it needs at least one slot, and not more speculative ones than slots."
             )
+        if speculative_starts is not None and speculative_starts < 1:
+            raise SettingsError(f"At least one stream must be allowed to start at once, not {speculative_starts}.")
+        self._starts_limit = speculative_starts
+        self._starting: set[Stream] = set()
         self._limits = _limits(slots, speculative_slots)
         self._running: dict[Stream, None] = {}  # in the order of admission
         self._leaving: set[Stream] = set()
@@ -111,6 +117,7 @@ class AdmissionRules:
         match stream.stage:
             case Stage.OUTSIDE | Stage.RUNNING:
                 stream.priority = Priority.COMMIT
+                self._starting.discard(stream)
             case Stage.WAITING:
                 self._unqueue(stream)
                 stream.priority = Priority.COMMIT
@@ -118,6 +125,10 @@ class AdmissionRules:
             case Stage.LEAVING | Stage.GONE:
                 return False
         return True
+
+    def wrote(self, stream: Stream) -> None:
+        """Its first piece has come. Told twice does nothing."""
+        self._starting.discard(stream)
 
     def leave(self, stream: Stream) -> None:
         """However it ended, and while it waits too. Leaving twice does nothing."""
@@ -149,7 +160,7 @@ class AdmissionRules:
         if commits is not None:
             room = len(self._running) < self._limits[Priority.COMMIT] or self._victim() is not None
             return commits[0] if room else None
-        if not self._others:
+        if not self._others or (self._starts_limit is not None and len(self._starting) >= self._starts_limit):
             return None
         first = min(self._others, key=lambda stream: (stream.priority, self._running_of[stream.session_id]))
         # the aborted ones still keep the engine busy: commits do not wait for them, all others do
@@ -170,6 +181,8 @@ class AdmissionRules:
         stream.stage = Stage.RUNNING
         self._running[stream] = None
         self._running_of[session_id] += 1
+        if stream.priority is not Priority.COMMIT:
+            self._starting.add(stream)
 
     def _abort(self, stream: Stream) -> None:
         self._stop_running(stream)
@@ -178,6 +191,7 @@ class AdmissionRules:
 
     def _stop_running(self, stream: Stream) -> None:
         del self._running[stream]
+        self._starting.discard(stream)
         self._running_of[stream.session_id] -= 1
         if not self._running_of[stream.session_id]:
             del self._running_of[stream.session_id]  # sessions come and go, the process stays

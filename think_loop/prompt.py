@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import assert_never
 
 from scheduler.commands import Purpose
 from think_loop.trajectory import CUT_OFF_MARK
@@ -30,6 +31,8 @@ REPORT_MARK = "Report to tell now: "
 """Begins the line of the hints that holds a report (a timer rang, a late result came)."""
 OPENING_MARK = "The call has just begun"
 NUDGE_MARK = "The caller has been silent for a while"
+NOTES_MARK = "The caller is still speaking"
+AFTERTHOUGHT_MARK = "You have said your answer, and nobody is speaking"
 
 
 def hints(
@@ -40,12 +43,13 @@ def hints(
     still_sounding: str = "",
     timers: Sequence[str] = (),
     pending_calls: Sequence[str] = (),
+    notes: str = "",
 ) -> str:
     """The volatile text behind the messages of one prompt; it is not kept.
 
     ``now``: local time. ``report``: what is to be told, for ``Purpose.REPORT``. ``still_sounding``: what the
     caller is hearing right now. ``timers``: as ``Timers.described`` gives them. ``pending_calls``: names of
-    tools whose results are awaited.
+    tools whose results are awaited. ``notes``: what was thought while the caller was speaking.
     """
     lines = [f"It is {now:%A}, {now.day} {now:%B %Y}, {now:%H:%M} local time."]
     if still_sounding:
@@ -54,6 +58,8 @@ def hints(
         lines.append(f"Running: {'; '.join(timers)}.")
     if pending_calls:
         lines.append(f"Still waiting for the result of: {', '.join(pending_calls)}.")
+    if notes:
+        lines.append(f"You have thought this while the caller spoke; don't think it again: {' '.join(notes.split())}")
     lines.extend(_purpose_lines(purpose, report))
     return "\n".join(lines)
 
@@ -66,5 +72,20 @@ def _purpose_lines(purpose: Purpose, report: str) -> list[str]:
             return [f"{NUDGE_MARK}: ask in one short sentence whether they are still there."]
         case Purpose.REPORT:
             return [f"{REPORT_MARK}{' '.join(report.split())}", "Tell it to the caller now, in one short sentence."]
-        case _:
+        case Purpose.NOTES:
+            return [
+                f"{NOTES_MARK}. Don't answer yet.",
+                "Think for yourself, in short notes: what was said and corrected, what is being asked, how to answer.",
+            ]
+        case Purpose.FORESIGHT:
+            return [f"{NOTES_MARK}. Write only the words with which the caller will end this sentence, nothing else."]
+        case Purpose.AFTERTHOUGHT:
+            return [
+                f"{AFTERTHOUGHT_MARK}. Was it right and complete?",
+                "Only if something in it was wrong and matters, write one short sentence that corrects it.",
+                "Otherwise answer with <silence>what is worth remembering</silence>.",
+            ]
+        case Purpose.ANSWER | Purpose.DRAFT:
             return []
+        case _:
+            assert_never(purpose)

@@ -55,9 +55,11 @@ class SentenceSplitter:
 
     The pieces, one behind the other, are the text, except for white space around each of them. No piece is
     empty. Time is linear in the text, memory bounded by ``LONGEST_PIECE`` and the longest ``feed``.
+    ``streamed``: ``certain`` is used; a text that is cut for its length is then cut behind all that was certain.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, streamed: bool = False) -> None:
+        self._streamed = streamed
         self._text = ""
         self._start = 0
         """Where the piece begins that is being read."""
@@ -75,6 +77,11 @@ class SentenceSplitter:
         self._scan -= self._start
         self._start = 0
         return self._pieces()
+
+    @property
+    def certain(self) -> str:
+        """The beginning of the piece that is being read, as far as it surely belongs to it."""
+        return self._text[self._start : self._scan].rstrip()
 
     @property
     def may_be_over(self) -> bool:
@@ -109,7 +116,8 @@ class SentenceSplitter:
             else:
                 self._pass(self._text[self._scan])
             if self._scan - self._start > LONGEST_PIECE:
-                self._emit(self._start + _long_cut(self._text[self._start : self._scan]), pieces)
+                piece = self._text[self._start : self._scan]
+                self._emit(self._start + (len(piece) if self._streamed else _long_cut(piece)), pieces)
         return pieces
 
     def _pass(self, character: str) -> None:

@@ -10,26 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, assert_never
+from functools import partial
+from typing import Protocol, assert_never
 
-from scheduler.commands import Command, StopThinking, Think
+from scheduler.commands import Command, PromoteThinking, Purpose, StopThinking, Think
 from scheduler.errors import BusOverflowError, LanguageModelError
-from scheduler.events import (
-    Event,
-    SentenceWritten,
-    SilenceChosen,
-    ThinkEnded,
-    ThinkEnding,
-    ThoughtGrown,
-    ToolCalled,
-    ToolEnded,
-    WordsWritten,
-)
+from scheduler.events import EndingForeseen, Event, SilenceChosen, ThinkEnding, ToolCalled, ToolEnded
 from scheduler.tasks import closing_stream
+from think_loop.admission import Admission, Priority, Ticket
 from think_loop.language_model import (
     Finished,
+    ForeseeingModel,
     LanguageModel,
     Message,
     Piece,
@@ -39,8 +33,10 @@ from think_loop.language_model import (
     ToolCall,
     Words,
 )
-from think_loop.sentences import SentenceSplitter
+from think_loop.openings import answer_from
+from think_loop.stream import Stream
 from think_loop.token_estimate import estimated_prompt_tokens, estimated_tokens
+from think_loop.tool_runs import ToolRuns
 from think_loop.tools import Toolbox, ToolOutput
 
 log = logging.getLogger(__name__)
@@ -51,6 +47,7 @@ class ThinkRecorder(Protocol):
 
     Called synchronously, in order; ``think`` tells whether it belongs to the conversation at all
     (``in_conversation``). What was *said* is not recorded here: that is known when it was heard.
+    A speculative stream is recorded when it is promoted, or never.
     """
 
     def thought(self, think: Think, text: str) -> None:
@@ -73,61 +70,23 @@ class ThinkerSettings:
     max_waiting: int = 32
     """Streams that wait; beyond that a new one fails at once."""
     tool_timeout_seconds: float = 30.0
+    draft_tokens: int = 64
+    """Written ahead of a commit at most, then the stream waits for it."""
+    kept_streams: int = 16
+    """Speculative streams that have ended and may still be promoted, or hold notes; the oldest is forgotten."""
 
 
-@dataclass(slots=True)
-class _Stream:
-    """One stream of thinking on its way."""
-
-    think: Think
-    publish_event: Callable[[Event], None]
-    splitter: SentenceSplitter | None
-    ended: bool = False
-    task: asyncio.Task[None] | None = None
-    sentence_count: int = 0
-    silent: bool = False
-    wrote: bool = False
-    client_called: bool = False
-    finish_reason: Literal["stop", "length", "tools"] = "stop"
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    estimated_output: int = 0
-    """Tokens of the current round, for as long as the engine has not told its own count."""
-
-    def publish(self, event: Event) -> None:
-        if not self.ended:
-            self.publish_event(event)
-
-    def end(self, ending: ThinkEnding, message: str = "") -> None:
-        if self.ended:
-            return
-        self.publish(
-            ThinkEnded(
-                self.think.think_id,
-                ending,
-                message,
-                self.input_tokens,
-                self.output_tokens + self.estimated_output,
-                self.cached_tokens,
-            )
-        )
-        self.ended = True
-
-    def sentences(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            self.publish(SentenceWritten(self.think.think_id, self.sentence_count, text))
-            self.sentence_count += 1
-
-    def pause(self) -> None:
-        """The model stops writing to think: a sentence that seems to be over is spoken meanwhile."""
-        if self.splitter is not None and self.splitter.may_be_over:
-            self.flush()
-
-    def flush(self) -> None:
-        """Whatever was written and is no whole sentence yet, is one now."""
-        if self.splitter is not None:
-            self.sentences(self.splitter.finish())
+PRIORITIES = {
+    Purpose.DRAFT: Priority.DRAFT,
+    Purpose.FORESIGHT: Priority.DRAFT,
+    Purpose.NOTES: Priority.NOTES,
+    Purpose.AFTERTHOUGHT: Priority.AFTERTHOUGHT,
+    Purpose.ANSWER: Priority.COMMIT,
+    Purpose.OPENING: Priority.COMMIT,
+    Purpose.REPORT: Priority.COMMIT,
+    Purpose.NUDGE: Priority.COMMIT,
+}
+"""Rule 14, until a promotion makes a draft a commit."""
 
 
 @dataclass(slots=True)
@@ -140,26 +99,37 @@ class _Round:
 
 
 class Thinker:
-    """Owner of ``Think`` and ``StopThinking``. ``run`` lives as long as the session."""
+    """Owner of ``Think``, ``StopThinking`` and ``PromoteThinking``. ``run`` lives as long as the session."""
 
     def __init__(
         self,
         publish: Callable[[Event], None],
         model: LanguageModel,
-        brief: Callable[[Think], Prompt],
+        brief: Callable[[Think, str], Prompt],
         toolbox: Toolbox,
         recorder: ThinkRecorder,
         settings: ThinkerSettings | None = None,
+        *,
+        streams_text: Callable[[], bool] = lambda: False,
+        admission: Admission | None = None,
+        session_id: str = "",
     ) -> None:
-        """``brief`` makes the prompt of a stream at the moment it begins (not while it waits). The prompt's
-        ``tools`` are those of the client and of the server; ``toolbox`` runs the latter."""
+        """``brief`` makes the prompt of a stream at the moment it begins (not while it waits), from the notes that it
+        starts from. The prompt's ``tools`` are those of the client and of the server; ``toolbox`` runs the latter.
+        ``streams_text``: whether the voice takes text as it is written. ``admission``: of the whole process; the
+        thinker enters in the name of ``session_id``."""
         self._publish = publish
         self._model = model
         self._brief = brief
-        self._toolbox = toolbox
+        self._tool_runs = ToolRuns(toolbox, _loop_seconds, (settings or ThinkerSettings()).tool_timeout_seconds)
         self._recorder = recorder
         self._settings = settings or ThinkerSettings()
-        self._streams: dict[str, _Stream] = {}
+        self._streams_text = streams_text
+        self._admission = admission or Admission()
+        self._session_id = session_id
+        self._streams: dict[str, Stream] = {}
+        self._kept: OrderedDict[str, Stream] = OrderedDict()
+        """Speculative streams that have ended."""
         self._group: asyncio.TaskGroup | None = None
         self._room = asyncio.Semaphore(self._settings.max_streams)
         self._closed = False
@@ -193,13 +163,15 @@ class Thinker:
                 self._think(command)
             case StopThinking(think_id):
                 self._stop(think_id)
+            case PromoteThinking(think_id):
+                self._promote(think_id)
             case _:
                 raise TypeError(f"the thinker does not carry out {type(command).__name__}")
 
     def _think(self, think: Think) -> None:
         if think.think_id in self._streams:
             raise ValueError(f"there is already a stream {think.think_id!r}")
-        stream = _Stream(think, self._publish, SentenceSplitter() if think.audible else None)
+        stream = Stream(think, self._publish, streams_text=self._streams_text())
         if self._closed:
             stream.end(ThinkEnding.STOPPED)
         elif len(self._streams) >= self._settings.max_streams + self._settings.max_waiting:
@@ -208,23 +180,41 @@ class Thinker:
             self._streams[think.think_id] = stream
             self._start(stream)
 
-    def _start(self, stream: _Stream) -> None:
+    def _start(self, stream: Stream) -> None:
         if self._group is not None:
             stream.task = self._group.create_task(self._run_stream(stream), name=f"think {stream.think.think_id}")
 
     def _stop(self, think_id: str) -> None:
-        """The end is told right here: a task that has not begun yet would never get to it."""
-        stream = self._streams.pop(think_id, None)
-        if stream is None:
-            return
-        stream.end(ThinkEnding.STOPPED)
+        if (stream := self._streams.get(think_id)) is not None:
+            self._end_early(stream, ThinkEnding.STOPPED)
+
+    def _end_early(self, stream: Stream, ending: ThinkEnding) -> None:
+        """Told right here: a task that has not begun yet would never get to it."""
+        self._streams.pop(stream.think.think_id, None)
+        stream.end(ending)
+        self._keep(stream)
         if stream.task is not None:
             stream.task.cancel()
 
-    async def _run_stream(self, stream: _Stream) -> None:
+    def _promote(self, think_id: str) -> None:
+        """Notes stay kept: a stream that begins now may start from them."""
+        if (stream := self._streams.get(think_id) or self._kept.get(think_id)) is not None:
+            stream.promote()
+
+    def _keep(self, stream: Stream) -> None:
+        if not stream.committed.is_set():
+            self._kept[stream.think.think_id] = stream
+            while len(self._kept) > self._settings.kept_streams:
+                self._kept.popitem(last=False)
+
+    def _notes(self, think: Think) -> str:
+        stream = self._kept.get(think.notes_id or "") or self._streams.get(think.notes_id or "")
+        return stream.thoughts if stream is not None else ""
+
+    async def _run_stream(self, stream: Stream) -> None:
         try:
-            async with self._room:
-                await self._rounds(stream)
+            async with self._room, self._ticket(stream) as ticket:
+                await self._think_through(stream, ticket)
         except BusOverflowError:
             raise
         except LanguageModelError as error:
@@ -237,18 +227,44 @@ class Thinker:
         finally:
             if self._streams.get(stream.think.think_id) is stream and stream.ended:
                 del self._streams[stream.think.think_id]
+                self._keep(stream)
 
-    def _fail(self, stream: _Stream, message: str) -> None:
+    def _fail(self, stream: Stream, message: str) -> None:
         """What was written before is still said."""
         stream.flush()
         stream.end(ThinkEnding.FAILED, message)
 
-    async def _rounds(self, stream: _Stream) -> None:
-        prompt = self._brief(stream.think)
+    def _ticket(self, stream: Stream) -> Ticket:
+        promoted = stream.think.purpose.is_speculative and stream.committed.is_set()
+        priority = Priority.COMMIT if promoted else PRIORITIES[stream.think.purpose]
+        stream.ticket = self._admission.enter(self._session_id, priority, on_abort=partial(self._abort, stream))
+        return stream.ticket
+
+    def _abort(self, stream: Stream) -> None:
+        """Something committed needs its place."""
+        self._end_early(stream, ThinkEnding.ABORTED)
+
+    async def _think_through(self, stream: Stream, ticket: Ticket) -> None:
+        prompt = self._brief(stream.think, self._notes(stream.think))
+        prompt = replace(prompt, priority=int(ticket.priority))
+        if stream.think.purpose is Purpose.FORESIGHT:
+            await self._foresee(stream, prompt)
+        else:
+            await self._rounds(stream, prompt)
+
+    async def _foresee(self, stream: Stream, prompt: Prompt) -> None:
+        """An engine that can't foresee has nothing to tell."""
+        foreseen = await self._model.foresee(prompt) if isinstance(self._model, ForeseeingModel) else None
+        if foreseen is not None:
+            stream.input_tokens, stream.output_tokens = estimated_prompt_tokens(prompt), foreseen.output_tokens
+            stream.publish(EndingForeseen(stream.think.think_id, foreseen.ending, foreseen.probability))
+        stream.end(ThinkEnding.DONE)
+
+    async def _rounds(self, stream: Stream, prompt: Prompt) -> None:
         for number in range(self._settings.max_tool_rounds + 1):
             if number == self._settings.max_tool_rounds:
                 prompt = replace(prompt, tool_choice="none")
-            done = await self._generate(stream, prompt)
+            done = await self._generate(stream, prompt, number)
             if not done.calls:
                 self._conclude(stream)
                 return
@@ -261,7 +277,7 @@ class Thinker:
             f"The language model called tools {self._settings.max_tool_rounds + 1} times without answering."
         )
 
-    def _conclude(self, stream: _Stream) -> None:
+    def _conclude(self, stream: Stream) -> None:
         if stream.finish_reason == "length":
             stream.end(ThinkEnding.LENGTH)
             return
@@ -269,37 +285,47 @@ class Thinker:
             stream.publish(SilenceChosen(stream.think.think_id, "the model wrote nothing"))
         stream.end(ThinkEnding.DONE)
 
-    async def _generate(self, stream: _Stream, prompt: Prompt) -> _Round:
+    def _pieces(self, stream: Stream, prompt: Prompt, round_number: int) -> AsyncIterator[Piece]:
+        if round_number == 0 and stream.think.opening:
+            if stream.think.opening_holds:
+                stream.go_on_from(stream.think.opening)
+            return answer_from(self._model, prompt, stream.think, stream.opening_is)
+        return self._model.generate(prompt)
+
+    async def _commit_of(self, stream: Stream) -> None:
+        """Notes are never committed while they are made: thinking privately costs what it costs."""
+        if stream.think.purpose is Purpose.DRAFT:
+            await stream.committed.wait()
+
+    async def _generate(self, stream: Stream, prompt: Prompt, number: int) -> _Round:
         done = _Round()
         stream.finish_reason = "stop"
         stream.input_tokens += estimated_prompt_tokens(prompt)
         try:
-            async with closing_stream(self._model.generate(prompt)) as pieces:
+            async with closing_stream(self._pieces(stream, prompt, number)) as pieces:
                 async for piece in pieces:
                     self._take(stream, done, piece, prompt)
+                    if stream.output_tokens + stream.estimated_output >= self._settings.draft_tokens:
+                        await self._commit_of(stream)
         finally:
             if done.thought:
-                self._recorder.thought(stream.think, done.thought)
+                stream.record(partial(self._recorder.thought, stream.think, done.thought))
         stream.output_tokens += stream.estimated_output
         stream.estimated_output = 0
         stream.flush()
         return done
 
-    def _take(self, stream: _Stream, done: _Round, piece: Piece, prompt: Prompt) -> None:
+    def _take(self, stream: Stream, done: _Round, piece: Piece, prompt: Prompt) -> None:
         think_id = stream.think.think_id
         match piece:
             case Thought(text):
                 done.thought += text
                 stream.estimated_output += estimated_tokens(text)
-                stream.pause()
-                stream.publish(ThoughtGrown(think_id, text))
+                stream.think_on(text)
             case Words(text):
                 done.text += text
-                stream.wrote = stream.wrote or bool(text.strip())
                 stream.estimated_output += estimated_tokens(text)
-                stream.publish(WordsWritten(think_id, text))
-                if stream.splitter is not None:
-                    stream.sentences(stream.splitter.feed(text))
+                stream.write(text)
             case ToolCall():
                 stream.flush()
                 done.calls.append(piece)
@@ -312,33 +338,38 @@ class Thinker:
                 assert_never(piece)
 
     async def _run_tools(
-        self, stream: _Stream, prompt: Prompt, calls: Sequence[ToolCall]
+        self, stream: Stream, prompt: Prompt, calls: Sequence[ToolCall]
     ) -> list[tuple[ToolCall, ToolOutput]]:
-        """Run the server's tools one after the other. Calls of the client's tools are published before."""
+        """Tell all calls, and run the server's tools in parallel; their outputs in the order of the calls."""
         by_client = {tool.name for tool in prompt.tools if tool.by_client}
-        for call in calls:
-            self._recorder.tool_called(stream.think, call, call.name in by_client)
-            stream.publish(
-                ToolCalled(stream.think.think_id, call.call_id, call.name, call.arguments, call.name in by_client)
-            )
         stream.client_called = any(call.name in by_client for call in calls)
-        return [(call, await self._run_tool(stream, call)) for call in calls if call.name not in by_client]
+        if stream.client_called:  # nobody knows what a client's tool does
+            await stream.committed.wait()
+        for call in calls:
+            self._tell_call(stream, call, call.name in by_client)
+        own = [call for call in calls if call.name not in by_client]
+        outputs = await self._tool_runs.run_round(own, partial(self._tool_ended, stream), stream.committed.wait)
+        return list(zip(own, outputs, strict=True))
 
-    async def _run_tool(self, stream: _Stream, call: ToolCall) -> ToolOutput:
-        output = ToolOutput("Error: the tool was stopped before it ended; it may or may not have done its work.", True)
-        try:
-            async with asyncio.timeout(self._settings.tool_timeout_seconds):
-                output = await self._toolbox.run(call)
-        except TimeoutError:
-            seconds = self._settings.tool_timeout_seconds
-            output = ToolOutput(f"Error: the tool gave no result within {seconds:g} seconds.", failed=True)
-        finally:
-            self._recorder.tool_ended(stream.think, call, output)
-        stream.publish(ToolEnded(stream.think.think_id, call.call_id, output.text, output.failed))
-        return output
+    def _tell_call(self, stream: Stream, call: ToolCall, by_client: bool) -> None:
+        stream.record(partial(self._recorder.tool_called, stream.think, call, by_client))
+        stream.publish(ToolCalled(stream.think.think_id, call.call_id, call.name, call.arguments, by_client))
+
+    def _tool_ended(self, stream: Stream, call: ToolCall, output: ToolOutput) -> None:
+        stream.record(partial(self._recorder.tool_ended, stream.think, call, output))
+        if not output.stopped:
+            stream.publish(ToolEnded(stream.think.think_id, call.call_id, output.text, output.failed))
+
+    def cancel_tool(self, call_id: str) -> bool:
+        """Cancel one running tool of the server; the model goes on with an error that says so. ``False``: none runs."""
+        return self._tool_runs.cancel(call_id)
 
 
-def _count(stream: _Stream, finished: Finished, prompt: Prompt) -> None:
+def _loop_seconds() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _count(stream: Stream, finished: Finished, prompt: Prompt) -> None:
     """Take the engine's own counts, where it gives any, instead of the estimates."""
     stream.finish_reason = finished.reason
     if finished.input_tokens:

@@ -159,13 +159,17 @@ class Trajectory:
         self.delete(old_id)
         return self.replace(new_id, text=text, at_seconds=at_seconds)
 
-    def messages(self, instructions: str, preserve_reasoning: bool = False) -> tuple[Message, ...]:
-        """What the language model sees. Rendering with other instructions than last time opens a new epoch."""
+    def messages(
+        self, instructions: str, preserve_reasoning: bool = False, *, without: str | None = None
+    ) -> tuple[Message, ...]:
+        """What the language model sees. Rendering with other instructions than last time opens a new epoch.
+        ``without``: an entry that is left out, because what it says will be replaced."""
         rendered_with = (instructions, preserve_reasoning)
         if self._rendered_with not in (None, rendered_with):
             self.epoch += 1
         self._rendered_with = rendered_with
-        return render(tuple(self._entries), instructions, preserve_reasoning)
+        entries = tuple(entry for entry in self._entries if entry.entry_id != without)
+        return render(entries, instructions, preserve_reasoning)
 
     def _refuse_known(self, entry_id: str) -> None:
         if entry_id in self._by_id:

@@ -38,9 +38,13 @@ def words(text: str, start_seconds: float = 0.0, confidence: float | None = None
     )
 
 
+NOTHING_AHEAD = replace(BALANCED, drafts=False, notes=False, fillers=False, afterthought_seconds=None)
+"""Only what every turn has: nothing is thought before it is over, or after, and no wait is filled."""
+
+
 class Playbook:
     def __init__(
-        self, policy: Policy = BALANCED, detection: TurnDetection | None = None, *, audible: bool = True
+        self, policy: Policy = NOTHING_AHEAD, detection: TurnDetection | None = None, *, audible: bool = True
     ) -> None:
         self.state: State = initial_state(policy, detection)
         self.now = 0.0
@@ -119,5 +123,5 @@ class Playbook:
         return "the dialogue so far:\n" + "\n".join(self._script)
 
 
-def configured(policy: Policy = BALANCED, **changes: Any) -> Policy:
+def configured(policy: Policy = NOTHING_AHEAD, **changes: Any) -> Policy:
     return replace(policy, name="custom", **changes)

@@ -52,7 +52,7 @@ from scheduler.events import (
 )
 from scheduler.floor import Floor
 from scheduler.policy import BALANCED, TurnDetection, TurnMode
-from tests.scheduler.playbook import Playbook, configured, words
+from tests.scheduler.playbook import NOTHING_AHEAD, Playbook, configured, words
 
 SERVER_VAD = TurnDetection(TurnMode.SILENCE)
 BY_HAND = TurnDetection(TurnMode.MANUAL)
@@ -703,7 +703,7 @@ def test_the_level_comes_back_when_the_turn_is_thrown_away() -> None:
     _, utterance = agent_answers(talk)
     talk.wait(1.0)
     sound_over_agent(talk, utterance)
-    talk >> SessionConfigured(BALANCED, BY_HAND)
+    talk >> SessionConfigured(NOTHING_AHEAD, BY_HAND)
     talk << Duck(utterance, 0.0)
     assert talk.expect(EndTurn).outcome is TurnOutcome.CANCELLED
     talk.done(Floor.SPEAKING)
@@ -714,7 +714,7 @@ def test_speech_survives_another_way_of_finding_its_end() -> None:
     talk = Playbook()
     talk >> SpeechStarted(0.0)
     talk.expect(OpenTurn)
-    talk.at(0.3) >> SessionConfigured(BALANCED, SERVER_VAD)
+    talk.at(0.3) >> SessionConfigured(NOTHING_AHEAD, SERVER_VAD)
     talk.at(1.2) >> SpeechStopped(1.0, 0.2)
     talk >> TranscriptRevised(0, words(QUESTION), is_final=True)
     talk.at(2.0)

@@ -94,7 +94,7 @@ class Call:
         call_id, name = (call.call_id, call.name) if call is not None else ("", "")
         self.trajectory.append(Entry(self._next_id(), kind, text, call_id=call_id, tool_name=name))
 
-    def _brief(self, think: Think) -> Prompt:
+    def _brief(self, think: Think, _notes: str) -> Prompt:
         report = self.reports.take(think.report_id) if think.report_id is not None else ""
         text = hints(NOW, think.purpose, report=report, timers=self.timers.described())
         return Prompt(self.trajectory.messages(DEFAULT_INSTRUCTIONS), text, self.toolbox.specs)

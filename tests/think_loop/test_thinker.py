@@ -133,7 +133,7 @@ def play(
         model, recorder = ScriptedModel(rounds), Recorder()
         events: list[Event] = []
         prompt = Prompt((Message("user", "hello"),), tools=(CLIENT_TOOL, *TOOLBOX.specs), tool_choice=tool_choice)
-        thinker = Thinker(events.append, model, lambda _think: prompt, TOOLBOX, recorder, thinker_settings)
+        thinker = Thinker(events.append, model, lambda _think, _notes: prompt, TOOLBOX, recorder, thinker_settings)
         bench = Bench(thinker, model, events, recorder)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(thinker.run())
@@ -330,7 +330,7 @@ def test_closing_ends_what_is_on_its_way() -> None:
     async def main() -> list[Event]:
         events: list[Event] = []
         model = ScriptedModel([[Words("One"), 100.0, Finished("stop")]])
-        thinker = Thinker(events.append, model, lambda _think: Prompt(()), TOOLBOX, Recorder())
+        thinker = Thinker(events.append, model, lambda _think, _notes: Prompt(()), TOOLBOX, Recorder())
         thinker.handle(Think("t", Purpose.ANSWER))
         async with asyncio.TaskGroup() as group:
             running = group.create_task(thinker.run())
@@ -348,7 +348,7 @@ def test_closing_ends_what_is_on_its_way() -> None:
 
 
 def test_other_commands_are_refused() -> None:
-    thinker = Thinker(lambda _event: None, ScriptedModel([[]]), lambda _think: Prompt(()), TOOLBOX, Recorder())
+    thinker = Thinker(lambda _event: None, ScriptedModel([[]]), lambda _think, _notes: Prompt(()), TOOLBOX, Recorder())
     with pytest.raises(TypeError):
         thinker.handle(Duck("u", -9.0))
 

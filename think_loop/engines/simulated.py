@@ -9,8 +9,10 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from think_loop.language_model import Finished, Piece, Prompt, Thought, Words
+from scheduler.commands import Effort, Purpose
+from think_loop.language_model import Finished, Foreseen, Piece, Prompt, Silence, Thought, Words
 from think_loop.token_estimate import estimated_prompt_tokens
 
 _WORDS = (
@@ -43,9 +45,15 @@ class SimulatedModel:
     name = "simulated"
     simulated = True
 
-    def __init__(self, settings: SimulatedModelSettings | None = None, script: Script | None = None) -> None:
+    def __init__(
+        self,
+        settings: SimulatedModelSettings | None = None,
+        script: Script | None = None,
+        foresight: Callable[[Prompt], Foreseen | None] | None = None,
+    ) -> None:
         self._settings = settings or SimulatedModelSettings()
         self._script = script
+        self._foresight = foresight
 
     async def warm_up(self) -> None:
         return
@@ -53,11 +61,15 @@ class SimulatedModel:
     async def close(self) -> None:
         return
 
+    @property
+    def continues_openings(self) -> bool:
+        return True
+
     async def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
-        """Equal prompts get equal answers with equal delays."""
-        last = prompt.messages[-1].text if prompt.messages else ""
-        chance = random.Random(f"{self._settings.seed} {len(prompt.messages)} {last}")
-        pieces = self._script(prompt) if self._script is not None else self._made_up(chance)
+        """Equal prompts get equal answers with equal delays. Notes are the reasoning alone, and an afterthought has
+        nothing to add; with ``Effort.REFLEX`` nothing is reasoned."""
+        chance = self._chance(prompt)
+        pieces = _behind_opening(self._pieces(prompt, chance), prompt.opening)
         limit = prompt.max_output_tokens
         written = 0
         for piece in pieces:
@@ -72,6 +84,36 @@ class SimulatedModel:
                 yield part
                 written += 1
         yield self._finished(prompt, written, "stop")
+
+    async def agreement(self, prompt: Prompt, opening: str) -> str:
+        """One pass over the prompt, as long as a first token takes (see ``openings.VerifyingModel``)."""
+        chance = self._chance(prompt)
+        await asyncio.sleep(self._delay(chance, first=True))
+        written = "".join(piece.text for piece in self._pieces(prompt, chance) if isinstance(piece, Words))
+        return "".join(
+            letter for letter, _ in takewhile(lambda pair: pair[0] == pair[1], zip(opening, written, strict=False))
+        )
+
+    async def foresee(self, prompt: Prompt) -> Foreseen | None:
+        """What ``foresight`` tells, after the time of a first token."""
+        if self._foresight is None:
+            return None
+        await asyncio.sleep(self._delay(self._chance(prompt), first=True))
+        return self._foresight(prompt)
+
+    def _chance(self, prompt: Prompt) -> random.Random:
+        last = prompt.messages[-1].text if prompt.messages else ""
+        return random.Random(f"{self._settings.seed} {len(prompt.messages)} {last}")
+
+    def _pieces(self, prompt: Prompt, chance: random.Random) -> Sequence[Piece]:
+        if prompt.purpose is Purpose.AFTERTHOUGHT:
+            return [Silence("nothing to add")]
+        pieces = self._script(prompt) if self._script is not None else self._made_up(chance)
+        if prompt.purpose is Purpose.NOTES:
+            return [piece for piece in pieces if isinstance(piece, Thought)]
+        if prompt.effort is Effort.REFLEX:
+            return [piece for piece in pieces if not isinstance(piece, Thought)]
+        return pieces
 
     def _delay(self, chance: random.Random, first: bool) -> float:
         delay = self._settings.first_token_seconds if first else 1 / self._settings.tokens_per_second
@@ -89,6 +131,14 @@ class SimulatedModel:
 
     def _finished(self, prompt: Prompt, written: int, reason: str) -> Finished:
         return Finished("length" if reason == "length" else "stop", estimated_prompt_tokens(prompt), written)
+
+
+def _behind_opening(pieces: Sequence[Piece], opening: str) -> Sequence[Piece]:
+    """Without the words that the opening holds already, and what was thought before them."""
+    if not opening:
+        return pieces
+    written = "".join(piece.text for piece in pieces if isinstance(piece, Words))
+    return [Words(written[len(opening) :])] if written.startswith(opening) else pieces
 
 
 def _tokens(piece: Piece) -> list[Piece]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
 
+from scheduler.commands import Purpose
 from think_loop.engines.offline.answer import answer
 from think_loop.engines.offline.reply import Call, Ponder, Quiet, Say, Step
 from think_loop.language_model import Finished, Piece, Prompt, Silence, Thought, ToolCall, Words
@@ -54,6 +55,10 @@ class OfflineBrain:
         return
 
     async def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        if prompt.purpose in (Purpose.NOTES, Purpose.AFTERTHOUGHT):
+            yield Silence("the offline brain thinks no second time")
+            yield Finished("stop", estimated_prompt_tokens(prompt))
+            return
         reply = answer(prompt, self._settings.now(), self._seed)
         written = 0
         reason: Literal["stop", "length", "tools"] = "stop"

@@ -1,0 +1,276 @@
+"""One call of the duel: a session in this process, audio handed in and taken out without socket or codec."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.asr.simulated import SimulatedRecognizer, SimulatedSettings
+from audio.end_of_turn.simulated import SimulatedTurnEnd, SimulatedTurnEndSettings
+from audio.loopback import PlayedBlock, RecordingTransport
+from bench import duel_scenes as scenes
+from bench.babble import babble
+from bench.duel_scenes import DuelTurn, Scene
+from realtime.server import Engines
+from realtime.session import Session
+from realtime.settings import Settings
+from realtime.wire.session_port import SessionConfig
+from scheduler.commands import Command, PromoteThinking, Purpose, Speak, SpeakSource, Think
+from scheduler.events import CallEnding, Event, OpeningVerified, PlayoutEnded, PlayoutStarted, ThinkEnded, WordsWritten
+from scheduler.pcm import Pcm
+from scheduler.policy import TurnDetection
+from think_loop.engines.simulated import SimulatedModel, SimulatedModelSettings
+from tts.engines.simulated import SimulatedVoice
+
+RATE_HZ = 16_000
+BLOCK_SECONDS = 0.02
+LOUD_DBFS = -45.0
+GAP_SECONDS = 0.6
+"""Between the end of an answer and the next question."""
+LOST_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the duel is fought with."""
+
+    eager: bool = False
+    streaming: bool = True
+    speculation: bool = True
+    vad: str = "energy"
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class TurnResult:
+    """Milliseconds from the last loud frame handed in; ``None``: never."""
+
+    turn: DuelTurn
+    first_sound_ms: float | None = None
+    first_substance_ms: float | None = None
+    from_draft: bool = False
+    said: str = ""
+    fillers: int = 0
+    longest_silence_s: float = 0.0
+    """From the end of speech to the end of the answer."""
+
+
+@dataclass(slots=True)
+class Watcher:
+    """The session's door: counts what was thought and for what, and tells the caller when an answer is over."""
+
+    thinks: dict[str, Think] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    openings: dict[str, str] = field(default_factory=dict)
+    """What each think wrote."""
+    promoted: set[str] = field(default_factory=set)
+    adopted: set[str] = field(default_factory=set)
+    """Thinks whose beginning was verified for another's: it was said."""
+    fillers: set[str] = field(default_factory=set)
+    filler_count: int = 0
+    said: list[str] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    history: list[tuple[float, Event | Command]] = field(default_factory=list)
+
+    def observe(self, at: float, happened: Event | Command) -> None:
+        self.history.append((at, happened))
+        match happened:
+            case Think(think_id):
+                self.thinks[think_id] = happened
+            case WordsWritten(think_id, text):
+                self.openings[think_id] = self.openings.get(think_id, "") + text
+            case ThinkEnded(think_id, output_tokens=tokens):
+                self.tokens[think_id] = tokens
+            case Speak(text=text, source=SpeakSource.FILLER):
+                self.fillers.add(text)
+                self.filler_count += 1
+            case OpeningVerified(think_id, text) if text:
+                self._adopt(self.thinks[think_id].opening)
+            case PlayoutStarted():
+                self.over.clear()
+            case PlayoutEnded(text=text, stopped=False):
+                self.said.append(text)
+                self.over.set()
+            case PromoteThinking(think_id):
+                self.promoted.add(think_id)
+            case _:
+                pass
+
+    def _adopt(self, opening: str) -> None:
+        """The draft that wrote this opening last."""
+        for think_id, text in reversed(self.openings.items()):
+            if text.startswith(opening):
+                self.adopted.add(think_id)
+                return
+
+    def handle(self, command: Command) -> None:
+        """The end of the call, which the caller asked for."""
+
+    def item_unread(self, item_id: str) -> None:
+        """No items are sent."""
+
+
+@dataclass(slots=True)
+class DuelCall:
+    """``results``: one for each turn, in order."""
+
+    scene: Scene
+    setup: Setup
+    turns: Sequence[DuelTurn]
+    watcher: Watcher = field(default_factory=Watcher)
+    results: list[TurnResult] = field(default_factory=list)
+    transport: RecordingTransport = field(default_factory=lambda: RecordingTransport(RATE_HZ, position="exact"))
+
+    async def run(self) -> list[TurnResult]:
+        """Needs a running loop: real, or virtual for figures without this machine in them."""
+        settings = duel_settings(self.setup, self.scene)
+        session = Session(
+            "duel", self.watcher, self.transport, SessionConfig(TurnDetection()), self._engines(), settings
+        )
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(session.run())
+            line = Line(session)
+            listening = tasks.create_task(line.run())
+            for turn in self.turns:
+                await self._take_turn(line, turn)
+            session.publish(CallEnding("the duel is over"))
+            await running
+            listening.cancel()
+        return self.results
+
+    async def _take_turn(self, line: Line, turn: DuelTurn) -> None:
+        result = TurnResult(turn)
+        self.results.append(result)
+        self.watcher.over.clear()
+        blocks, fillers, promoted = len(self.transport.blocks), self.watcher.filler_count, len(self.watcher.promoted)
+        ended_at = await line.say(speech(turn.seconds))
+        try:
+            async with asyncio.timeout(LOST_SECONDS):
+                await self.watcher.over.wait()
+        except TimeoutError:
+            return
+        heard = self.transport.blocks[blocks:]
+        result.said = self.watcher.said[-1]
+        result.fillers = self.watcher.filler_count - fillers
+        drafts = {
+            think_id for think_id in self.watcher.promoted if self.watcher.thinks[think_id].purpose is Purpose.DRAFT
+        }
+        result.from_draft = len(self.watcher.promoted) > promoted and bool(drafts)
+        result.longest_silence_s = _longest_silence(heard, ended_at)
+        own = _own_words(turn)
+        for block in heard:
+            sounds_at = _loud_at(block.pcm)
+            if sounds_at is None:
+                continue
+            at_ms = 1000 * (block.starts_at + sounds_at - ended_at)
+            if result.first_sound_ms is None:
+                result.first_sound_ms = at_ms
+            if any(word.text.strip() in own for word in block.words):
+                result.first_substance_ms = at_ms
+                break
+        await asyncio.sleep(GAP_SECONDS)
+
+    def _engines(self) -> Engines:
+        setup = self.setup
+        lag = scenes.EAGER_LAG_SECONDS if setup.eager else scenes.FINAL_LAG_SECONDS
+        first_token = scenes.FIRST_TOKEN_SECONDS + (scenes.HARD_SECONDS if self.scene.hard else 0.0)
+        foresight = scenes.foresight(self.turns, setup.seed, lambda: len(self.results) - 1)
+        return Engines(
+            recognizer=SimulatedRecognizer(
+                [turn.said for turn in self.turns],
+                SimulatedSettings(scenes.PARTIAL_SECONDS, scenes.PARTIAL_LAG_SECONDS, lag),
+            ),
+            language_model=SimulatedModel(
+                SimulatedModelSettings(
+                    first_token_seconds=first_token, tokens_per_second=scenes.TOKENS_PER_SECOND, jitter=0.0
+                ),
+                scenes.answer_script(self.turns, self.scene),
+                foresight if self.scene.foreseen else None,
+            ),
+            voice=SimulatedVoice(
+                streaming=setup.streaming, first_byte_seconds=scenes.FIRST_BYTE_SECONDS, sample_rate_hz=RATE_HZ
+            ),
+            end_of_turn=SimulatedTurnEnd(
+                settings=SimulatedTurnEndSettings(
+                    delay_seconds=scenes.EAGER_LAG_SECONDS if setup.eager else scenes.VERDICT_SECONDS,
+                    asked_early=setup.eager,
+                )
+            ),
+        )
+
+
+def duel_settings(setup: Setup, scene: Scene) -> Settings:
+    settings = Settings.model_validate({"engines": {"vad": setup.vad}})
+    if setup.speculation:
+        return settings
+    off = {"drafts": False, "notes": False, "foresight": False}
+    return Settings.model_validate({"engines": {"vad": setup.vad}, "turns": {"overrides": off}})
+
+
+def speech(seconds: float) -> NDArray[np.int16]:
+    """Loud from its first frame to its last: it begins and ends in the middle of a syllable."""
+    middle = RATE_HZ // 8
+    return babble(seconds + 0.25, RATE_HZ)[middle : middle + round(seconds * RATE_HZ)]
+
+
+def _longest_silence(blocks: Sequence[PlayedBlock], since: float) -> float:
+    """Between two loud blocks, or before the first one."""
+    longest, silent_since = 0.0, since
+    for block in blocks:
+        if (loud := _loud_at(block.pcm)) is not None:
+            longest = max(longest, block.starts_at + loud - silent_since)
+            silent_since = block.ends_at
+    return longest
+
+
+def _own_words(turn: DuelTurn) -> frozenset[str]:
+    return frozenset((turn.key.capitalize(), "That", "easily"))
+
+
+def _loud_at(pcm: Pcm) -> float | None:
+    """Seconds into the block of its first sample above the threshold."""
+    loud = np.flatnonzero(np.abs(pcm.samples.astype(np.int32)) > 32768 * 10 ** (LOUD_DBFS / 20))
+    return float(loud[0]) / pcm.sample_rate_hz if len(loud) else None
+
+
+@dataclass(slots=True)
+class Line:
+    """Sends audio in real time: silence, or what is to be said."""
+
+    session: Session
+    _speech: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
+    _ended_at: float = 0.0
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def say(self, speech: NDArray[np.int16]) -> float:
+        """Loop time at which the last loud frame had been handed in."""
+        self._ended.clear()
+        self._speech = speech
+        await self._ended.wait()
+        return self._ended_at
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        size = round(BLOCK_SECONDS * RATE_HZ)
+        due_at = loop.time()
+        while True:
+            due_at += BLOCK_SECONDS
+            await asyncio.sleep(max(0.0, due_at - loop.time()))
+            block, self._speech = self._speech[:size], self._speech[size:]
+            loud = _loud_at(Pcm(block, RATE_HZ)) is not None
+            samples = np.zeros(size, np.int16)
+            samples[: len(block)] = block
+            await self.session.hear(Pcm(samples, RATE_HZ))
+            if loud:
+                self._ended_at = loop.time()
+            if len(block) and not len(self._speech):
+                self._ended.set()
+
+
+def scene_turns(scene: Scene, count: int, seed: int) -> list[DuelTurn]:
+    return scene.turns(Random(seed), count)

@@ -1,0 +1,142 @@
+"""Pure: what is said while an answer is awaited: nothing, an acknowledgement, a phrase, a line of progress (rule 6)."""
+
+from __future__ import annotations
+
+from scheduler import answers
+from scheduler.commands import SkipSentence
+from scheduler.events import PlayoutStarted, SpeechReady, ThoughtGrown, WordsHeard
+from scheduler.filler_lines import FillerKind, filler
+from scheduler.state import Alarm, Answer, Phase
+from scheduler.step import Step
+from scheduler.words import bare_words, join_texts
+
+_KEPT_THOUGHT = 300
+"""Characters of the latest thought that a line of progress is made from."""
+
+
+def await_substance(step: Step, answer: Answer) -> None:
+    """The turn is committed and the caller waits from now on. Estimate for how long, and plan what to do about it."""
+    if not (step.policy.fillers and answer.audible and answer.in_conversation) or answer.turn is None:
+        return
+    answer = step.change_answer(answer, waits_since=step.now)
+    if answer.given:
+        return  # it is rendered: it sounds at once
+    expected = _expected_seconds(step, answer)
+    if expected < step.policy.filler_short_seconds:
+        pace = step.state.pace
+        late_at = answer.begun_at + pace.late_words_seconds
+        step.set_alarm(Alarm.FILLER, max(step.now, late_at))
+    elif expected < step.policy.filler_long_seconds:
+        _say(step, answer, FillerKind.ACKNOWLEDGEMENT)
+    else:
+        _say(step, answer, FillerKind.PHRASE)
+
+
+def _expected_seconds(step: Step, answer: Answer) -> float:
+    """Until the first words of substance sound, by the engines' running medians."""
+    pace = step.state.pace
+    if answer.has_substance:
+        return pace.voice_seconds
+    return max(0.0, answer.begun_at + pace.words_seconds - step.now) + pace.voice_seconds
+
+
+def due(step: Step) -> None:
+    """The answer is later than was foreseen, or the caller has heard nothing for long."""
+    answer = _waiting(step)
+    if answer is None or answer.waits_since is None:
+        return
+    waited = step.now - answer.waits_since
+    if answers.is_held(step, answer) or step.state.turn is not None:
+        step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_short_seconds)
+    elif waited < step.policy.progress_after_seconds and not answer.has_substance:
+        _say(step, answer, FillerKind.PHRASE)
+    else:
+        _say(step, answer, FillerKind.PROGRESS)
+
+
+def _waiting(step: Step) -> Answer | None:
+    """The answer of the conversation that is to sound next and has nothing to sound."""
+    for answer in step.state.answers:
+        if answer.in_conversation and answer.audible and answer.wanted:
+            silent = answer.thinking and not _has_unheard(answer)
+            return answer if silent and answer.phase in (Phase.WAITING, Phase.SOUNDING) else None
+    return None
+
+
+def _has_unheard(answer: Answer) -> bool:
+    """Words of substance are written that the caller has not heard to their end."""
+    own = [text for index, text in enumerate(answer.sentences) if index >= answer.first]
+    written = bare_words(join_texts(*own, answer.growing))
+    last_is_filler = len(answer.sentences) - 1 in answer.fillers and not answer.growing
+    return not last_is_filler and len(bare_words(answer.heard_text)) < len(written)
+
+
+def _say(step: Step, answer: Answer, kind: FillerKind) -> None:
+    policy = step.policy
+    assert answer.turn is not None or kind is FillerKind.PROGRESS
+    text = filler(
+        policy.filler_lines,
+        kind,
+        request=answer.turn.whole_text if answer.turn else "",
+        said=tuple(answer.sentences[index] for index in answer.fillers),
+        tool=answer.tool,
+        tool_progress=answer.tool_progress,
+        thought=answer.thought,
+        seed=step.state.counter,
+    )
+    _plan_next(step, answer, kind)
+    if text is None or answer.growing or answer.given < len(answer.sentences):
+        return
+    fillers = (*answer.fillers, len(answer.sentences))
+    answer = step.change_answer(answer, sentences=(*answer.sentences, text), fillers=fillers)
+    answers.give(step, answer)
+
+
+def _plan_next(step: Step, answer: Answer, kind: FillerKind) -> None:
+    policy = step.policy
+    assert answer.waits_since is not None
+    match kind:
+        case FillerKind.ACKNOWLEDGEMENT:
+            at = max(step.now + policy.filler_short_seconds, answer.waits_since + policy.filler_long_seconds)
+        case FillerKind.PHRASE:
+            at = answer.waits_since + policy.progress_after_seconds
+        case _:
+            at = step.now + policy.progress_every_seconds
+    step.set_alarm(Alarm.FILLER, max(at, step.now + policy.filler_short_seconds))
+
+
+# --- what is told -------------------------------------------------------------------------------------
+
+
+def thought_grown(step: Step, answer: Answer, event: ThoughtGrown) -> None:
+    step.change_answer(answer, thought=(answer.thought + event.text)[-_KEPT_THOUGHT:])
+
+
+def tool_ended(step: Step, answer: Answer) -> None:
+    step.change_answer(answer, tool="", tool_progress="")
+
+
+def speech_ready(step: Step, answer: Answer, event: SpeechReady) -> None:
+    """Substance is at hand: a filler that is still playing ends at the next word boundary."""
+    index = answer.first + event.index
+    if index in answer.fillers:
+        return
+    answers.measure_voice(step, answer)
+    if index - 1 in answer.fillers and answer.phase in (Phase.WAITING, Phase.SOUNDING):
+        step.order(SkipSentence(answer.utterance_id, event.index - 1))
+
+
+def playout_started(step: Step, event: PlayoutStarted) -> None:
+    answer = step.answer_of(event.utterance_id)
+    if answer is not None and answer.has_substance and not answer.fillers:
+        step.clear_alarms(Alarm.FILLER)
+
+
+def words_heard(step: Step, event: WordsHeard) -> None:
+    """All that was written has been heard and a thought is still open: the silence begins here."""
+    answer = step.answer_of(event.utterance_id)
+    if answer is None or not answer.thinking or answer.turn is None or not step.policy.fillers:
+        return
+    if answer is _waiting(step) and answer.has_substance:
+        step.change_answer(answer, waits_since=step.now)
+        step.set_alarm(Alarm.FILLER, step.now + step.policy.progress_after_seconds)
