@@ -56,6 +56,8 @@ class Setup:
     drafts: bool = True
     caps: tuple[int, int] | None = (32, 24)
     """Slots and speculative slots; ``None``: no admission, every stream goes to the engine at once."""
+    starts: int | None = None
+    """Streams below ``COMMIT`` that may wait for their first token at once."""
     engine: QueueingModelSettings = field(default_factory=QueueingModelSettings)
 
 
@@ -120,7 +122,9 @@ class _World:
         self.model = QueueingModel(setup.engine, script=_script(load.tokens))
         self.admission = None
         if setup.caps is not None:
-            self.admission = Admission(slots=setup.caps[0], speculative_slots=setup.caps[1])
+            self.admission = Admission(
+                slots=setup.caps[0], speculative_slots=setup.caps[1], speculative_starts=setup.starts
+            )
         self.every: list[float] = []
         self.fresh: list[float] = []
         self.speculative = 0
@@ -214,6 +218,8 @@ class _Session:
                     if stream.first_at is None:
                         stream.first_at = asyncio.get_running_loop().time()
                         stream.began.set()
+                        if stream.ticket is not None:
+                            stream.ticket.wrote()
                         self._world.speculative += stream.priority is not Priority.COMMIT
 
     def _between(self, bounds: tuple[float, float]) -> float:
@@ -245,7 +251,9 @@ def setups(engine: QueueingModelSettings, caps: tuple[int, int]) -> dict[str, Se
         "no admission, engine by arrival": Setup(caps=None, engine=by_arrival),
         "no admission, engine by priority": Setup(caps=None, engine=engine),
         "admission, engine by arrival": Setup(caps=caps, engine=by_arrival),
+        "the same, 2 starts at once": Setup(caps=caps, starts=2, engine=by_arrival),
         "admission, engine by priority": Setup(caps=caps, engine=engine),
+        "the same, 2 starts at once ": Setup(caps=caps, starts=2, engine=engine),
     }
 
 
