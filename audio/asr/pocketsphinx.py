@@ -15,6 +15,9 @@ from scheduler.errors import RecognizerError, WorkerError
 from scheduler.workers import PoolSettings, WorkerPool
 
 MOST_PROCESSES = 8
+LIFELESS_SECONDS = 15.0
+"""Making a decoder takes 0.4 s, in which the process shows no life, and five times as long and more on a machine with
+other work: whoever is replaced for that makes decoders again. A process that died is noticed at once anyway."""
 
 
 class PocketsphinxRecognizer:
@@ -28,6 +31,8 @@ class PocketsphinxRecognizer:
                 {"spares": spares},
                 processes=processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES),
                 credit=50,  # ten seconds of audio
+                silent_after_seconds=LIFELESS_SECONDS,
+                hung_after_seconds=LIFELESS_SECONDS,
             ),
             name="pocketsphinx",
         )
