@@ -16,6 +16,8 @@ from realtime.journal import Entry
 from realtime.talk import FRAME_SAMPLES, FRAME_SECONDS, RATE_HZ
 from scheduler.commands import RecordHeard
 from scheduler.tasks import cancel_and_wait
+from tests.e2e.calls import WAIT_SECONDS
+from tests.e2e.patience import play
 from tests.e2e.recognising import missed_words, recognised_in
 from tests.e2e.serving import Served
 from tests.e2e.sounds import Samples, silence, speech
@@ -59,7 +61,7 @@ class Caller:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WAIT_SECONDS):
                 while not condition():  # noqa: ASYNC110 - the runner's own tasks make it true
                     await asyncio.sleep(0.02)
         except TimeoutError:
@@ -121,7 +123,7 @@ def test_a_text_turn_a_spoken_turn_and_a_function_tool(served: Served) -> None:
         assert missed_words("forty eight", third) <= 1
         assert missed_words("sunny in paris", weather) <= 1
 
-    asyncio.run(main())
+    play(served, main)
 
 
 @pytest.mark.parametrize("mode", ["semantic_vad", "server_vad"])
@@ -140,4 +142,4 @@ def test_a_barge_in_with_truncation(served: Served, mode: str) -> None:
         assert said[0].text.startswith("One, two, three")
         assert "thirty" not in said[0].text
 
-    asyncio.run(main())
+    play(served, main)

@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 
 from scheduler.tasks import cancel_and_wait
 from tests.e2e.calls import PCM, Call
+from tests.e2e.patience import play
 from tests.e2e.recognising import word_errors
 from tests.e2e.serving import Served
 from tests.e2e.sounds import human_recording, silence
@@ -41,6 +42,7 @@ def test_people_are_transcribed_in_deltas_and_as_a_whole(served: Served) -> None
                 microphone = tasks.create_task(call.speak_line())
                 for samples, _ in clips:
                     await call.say(silence(0.5), samples, silence(2.5))
+                await call.until(lambda: are_all_completed(call))
                 await cancel_and_wait(microphone, listening)
         kinds = set(call.kinds())
         assert not any(kind.startswith("response.") for kind in kinds)
@@ -51,6 +53,13 @@ def test_people_are_transcribed_in_deltas_and_as_a_whole(served: Served) -> None
     errors = word_errors(said, heard)
     print(f"word errors {errors:.0%}: {heard}")
     assert errors <= MAX_WORD_ERRORS, heard
+
+
+def are_all_completed(call: Call) -> bool:
+    """The recogniser has caught up."""
+    completed = call.all_told("conversation.item.input_audio_transcription.completed")
+    stopped = call.all_told("input_audio_buffer.speech_stopped")
+    return 0 < len(call.all_told("input_audio_buffer.speech_started")) == len(stopped) == len(completed)
 
 
 def transcript_of(call: Call) -> str:
@@ -83,4 +92,4 @@ def test_sound_without_speech_is_transcribed_as_nothing(served: Served) -> None:
                 await cancel_and_wait(listening)
         assert set(call.kinds()) <= {"session.created"}
 
-    asyncio.run(main())
+    play(served, main)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.e2e.calls import calling
+from tests.e2e.patience import play
 from tests.e2e.serving import Served, run_stretto
 from tests.e2e.sounds import mm_hm, speech, trimmed
 
@@ -18,8 +19,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def journal(served: Served) -> Path:
     """A question, an answer with a hum over it, and an interruption."""
+    told: list[str] = []
 
-    async def main() -> str:
+    async def main() -> None:
         async with calling(served) as call:
             await call.say(speech("count to thirty"))
             await call.next("response.output_audio.delta")
@@ -29,9 +31,10 @@ def journal(served: Served) -> Path:
             await call.say(trimmed(speech("what is twelve times twelve")))
             await call.next("response.done")
             await call.answer()
-        return call.session_id
+        told.append(call.session_id)
 
-    return served.journal(asyncio.run(main()))
+    play(served, main)
+    return served.journal(told[-1])
 
 
 def test_it_replays_without_a_difference(journal: Path) -> None:

@@ -11,11 +11,13 @@ import pytest
 import websockets
 from openai import AsyncOpenAI
 
+from realtime.talk import FRAME_SAMPLES, FRAME_SECONDS
 from scheduler.commands import RecordHeard
-from tests.e2e.calls import Call, calling, encoded, transcript
+from tests.e2e.calls import WAIT_SECONDS, Call, calling, encoded, transcript
+from tests.e2e.patience import play
 from tests.e2e.recognising import missed_words, recognised_in
 from tests.e2e.serving import Served
-from tests.e2e.sounds import silence, speech
+from tests.e2e.sounds import Samples, silence, speech
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +69,7 @@ def test_typed_turns_out_of_band_and_cancelled_ones(served: Served) -> None:
             response = await call.answer()
             assert (response.status, response.status_details.reason) == ("cancelled", "client_cancelled")
 
-    asyncio.run(main())
+    play(served, main)
 
 
 def message(text: str) -> Any:
@@ -86,16 +88,25 @@ def test_a_spoken_turn(served: Served, mode: str) -> None:
             in_order([told.kind for told in call.told], SPOKEN_TURN)
             (asked,) = call.all_told("conversation.item.input_audio_transcription.completed")
             assert "twelve times twelve" in asked.event.transcript
-            await call.say(speech("now divide that by three"))
+            await call.say(speech("divide that by three"))
             assert "48" in transcript(await call.answer())
 
-    asyncio.run(main())
+    play(served, main)
+
+
+def at_pace(*sounds: Samples) -> list[Samples]:
+    """Frames for a microphone. Whoever sends all at once makes the recogniser hurry: a commit waits for its final
+    for 0.6 s, which a busy machine may not have."""
+    samples = np.concatenate(sounds)
+    return [samples[start : start + FRAME_SAMPLES] for start in range(0, len(samples), FRAME_SAMPLES)]
 
 
 def test_push_to_talk(served: Served) -> None:
     async def main() -> None:
         async with calling(served, None, microphone=False) as call:
-            await call.append(np.concatenate([silence(0.3), speech("what is twelve times twelve"), silence(0.2)]))
+            for frame in at_pace(silence(0.3), speech("what is twelve times twelve"), silence(0.2)):
+                await call.append(frame)
+                await asyncio.sleep(FRAME_SECONDS)  # the pace of a microphone
             await call.connection.input_audio_buffer.commit()
             await call.connection.response.create()
             response = await call.answer()
@@ -104,7 +115,7 @@ def test_push_to_talk(served: Served) -> None:
             assert "input_audio_buffer.speech_started" not in kinds
             in_order(kinds, ["input_audio_buffer.committed", "response.created", "response.done"])
 
-    asyncio.run(main())
+    play(served, main)
 
 
 @pytest.mark.parametrize("mode", ["semantic_vad", "server_vad"])
@@ -122,7 +133,7 @@ def test_barge_in_with_truncation(served: Served, mode: str) -> None:
             assert "144" in transcript(answer)
             await assert_history_is_what_was_played(call, served, cancelled)
 
-    asyncio.run(main())
+    play(served, main)
 
 
 async def assert_history_is_what_was_played(call: Call, served: Served, cancelled: Any) -> None:
@@ -132,7 +143,8 @@ async def assert_history_is_what_was_played(call: Call, served: Served, cancelle
     played = call.sound_of(cancelled)
     assert len(played) == pytest.approx(played_ms * 24, abs=24)
     (heard,) = await recognised_in(played)
-    assert abs(len(heard.split()) - len(kept.replace("-", " ").split())) <= 1  # a word that was cut in two
+    # a word may have been cut in two, and another be taken for two or none
+    assert abs(len(heard.split()) - len(kept.replace("-", " ").split())) <= 2, (heard, kept)
     assert kept
     assert "thirty" not in kept
     recorded = [entry for _, entry in served.entries(call.session_id) if isinstance(entry, RecordHeard)]
@@ -143,7 +155,7 @@ async def assert_history_is_what_was_played(call: Call, served: Served, cancelle
 def test_a_function_call_of_the_client(served: Served) -> None:
     async def main() -> None:
         async with calling(served, tools=[WEATHER]) as call:
-            await call.say(speech("what is the weather in paris"))
+            await call.say(speech("tell me the weather in paris"))
             asked = await call.next("response.function_call_arguments.done")
             assert asked.name == "get_weather"
             assert "paris" in json.loads(asked.arguments)["city"].lower()
@@ -156,7 +168,7 @@ def test_a_function_call_of_the_client(served: Served) -> None:
             (heard,) = await recognised_in(call.sound_of(response))
             assert missed_words("sunny and warm", heard) <= 1
 
-    asyncio.run(main())
+    play(served, main)
 
 
 def test_a_browser_with_a_client_secret(served: Served) -> None:
@@ -171,7 +183,7 @@ def test_a_browser_with_a_client_secret(served: Served) -> None:
             assert created.session.output_modalities == ["text"]
             assert created.session.instructions == "Be brief."
 
-    asyncio.run(main())
+    play(served, main)
 
 
 def test_a_beta_client(served: Served) -> None:
@@ -183,8 +195,9 @@ def test_a_beta_client(served: Served) -> None:
         async with websockets.connect(url, additional_headers=headers, max_size=None) as line:
             flat = {"modalities": ["text", "audio"], "turn_detection": None, "input_audio_format": "pcm16"}
             await line.send(json.dumps({"type": "session.update", "session": flat}))
-            audio = np.concatenate([silence(0.3), speech("what is twelve times twelve"), silence(0.2)])
-            await line.send(json.dumps({"type": "input_audio_buffer.append", "audio": encoded(audio)}))
+            for frame in at_pace(silence(0.3), speech("what is twelve times twelve"), silence(0.2)):
+                await line.send(json.dumps({"type": "input_audio_buffer.append", "audio": encoded(frame)}))
+                await asyncio.sleep(FRAME_SECONDS)  # the pace of a microphone
             await line.send(json.dumps({"type": "input_audio_buffer.commit"}))
             await line.send(json.dumps({"type": "response.create"}))
             kinds, said = await beta_answer(line)
@@ -192,12 +205,12 @@ def test_a_beta_client(served: Served) -> None:
             assert "response.audio.delta" in kinds
             assert not any(kind.startswith("response.output_audio") for kind in kinds)
 
-    asyncio.run(main())
+    play(served, main)
 
 
 async def beta_answer(line: Any) -> tuple[set[str], str]:
     kinds, said = set(), ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_SECONDS):
         async for text in line:
             event = json.loads(text)
             kinds.add(event["type"])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from scheduler.commands import EndTurn, TurnOutcome
 from tests.e2e.calls import calling, transcript
+from tests.e2e.patience import play
 from tests.e2e.recognising import missed_words, recognised_in
 from tests.e2e.serving import Served
 from tests.e2e.sounds import silence, speech, trimmed
@@ -30,7 +29,7 @@ def test_a_question_with_a_pause_is_one_turn_with_one_answer(served: Served, pau
             assert len(call.all_told("input_audio_buffer.speech_started")) == 1
             assert len(call.all_told("response.created")) == 1
 
-    asyncio.run(main())
+    play(served, main)
 
 
 def test_a_question_that_seemed_complete_is_answered_once_with_all_its_words(served: Served) -> None:
@@ -47,4 +46,4 @@ def test_a_question_that_seemed_complete_is_answered_once_with_all_its_words(ser
         outcomes = [entry.outcome for _, entry in served.entries(call.session_id) if isinstance(entry, EndTurn)]
         assert outcomes[0] is TurnOutcome.REJOINED
 
-    asyncio.run(main())
+    play(served, main)

@@ -69,7 +69,7 @@ async def serving(engines: Engines | None = None, settings: Settings | None = No
             web.should_exit = True
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for sets no event
             await asyncio.sleep(0.01)  # another task, or the other end of a socket, makes it true
@@ -89,7 +89,7 @@ class Client:
         for block in blocks:
             await self.send("input_audio_buffer.append", audio=base64.b64encode(block.samples.tobytes()).decode())
 
-    async def until(self, kind: str, seconds: float = 15.0) -> Json:
+    async def until(self, kind: str, seconds: float = 60.0) -> Json:
         """The next event of this type."""
         async with asyncio.timeout(seconds):
             while True:
@@ -99,7 +99,7 @@ class Client:
                 if event["type"] == kind:
                     return event
 
-    async def closed(self, seconds: float = 10.0) -> websockets.Close:
+    async def closed(self, seconds: float = 60.0) -> websockets.Close:
         """How the server closes the connection; what it sends before is kept in ``events``."""
         try:
             async with asyncio.timeout(seconds):

@@ -149,7 +149,7 @@ def test_a_recogniser_killed_in_the_middle_of_a_word_is_restarted_and_the_caller
             await asyncio.sleep(0.3)  # real time: the death must be noticed before the sentence goes on in another
             await client.append(quiet(2.0))
             assert await client.answer() == sorry
-            await asyncio.sleep(1.5)  # the excuse is played to its end
+            await asyncio.sleep(3.0)  # the excuse, of 1.2 s, is played to its end
             await client.append(question, quiet(1.5))
             assert await client.answer() == ANSWER
             assert "what is twelve times twelve" in heard[-1]
@@ -262,7 +262,9 @@ async def hold_a_call(live: Live) -> list[str]:
         answers = []
         for _ in range(TURNS):
             answers.append(await client.ask())
-            await asyncio.sleep(1.2)  # the answer, sent ahead, is played to its end; else the next is a barge-in
+            await asyncio.sleep(
+                2.0
+            )  # the answer, of 1 s, sent ahead, is played to its end; else the next is a barge-in
         return answers
 
 

@@ -115,9 +115,9 @@ class ModelServer:
 def model(url: str) -> OpenAICompatible:
     """Impatient, so that the tests are short."""
     impatient = OpenAICompatibleSettings(
-        connect_timeout_seconds=1.0,
-        first_token_timeout_seconds=0.5,
-        token_timeout_seconds=0.5,
+        connect_timeout_seconds=5.0,
+        first_token_timeout_seconds=1.0,
+        token_timeout_seconds=1.0,
         retries=1,
         retry_delay_seconds=0.05,
     )

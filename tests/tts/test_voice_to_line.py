@@ -105,11 +105,13 @@ def test_after_a_stop_the_line_holds_the_words_told_and_no_more() -> None:
     assert isinstance(ended, PlayoutEnded)
     assert ended.stopped
     told = plain(ended.text)
-    assert 4 <= len(told) <= 9
+    assert told == plain(SENTENCE)[: len(told)]
+    assert 2 <= len(told) < len(plain(SENTENCE)), "about five; a busy machine begins and stops late"
     assert line.audio_of("u1").duration_seconds == pytest.approx(ended.heard_seconds, abs=0.02)
     heard = recognised(line.audio_of("u1"))
-    assert abs(len(heard) - len(told)) <= 1
-    assert len(set(heard) & set(told)) >= len(told) - 2
+    # the recogniser may take the end of what was cut, and one word more, for something else
+    assert abs(len(heard) - len(told)) <= 2, (heard, told)
+    assert len(set(heard) & set(told)) >= len(told) - 2, (heard, told)
 
 
 @pytest.mark.parametrize("position", ["estimated", "exact"])

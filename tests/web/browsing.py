@@ -112,12 +112,20 @@ def opened(browser: Browser, address: str, *, locale: str = "en-GB", **options: 
     assert complaints == []
 
 
-def wait_for(page: Page, condition: str, seconds: float = 30.0) -> None:
+def wait_for(page: Page, condition: str, seconds: float = 90.0) -> None:
     """Until a JavaScript expression is true. (The browser's own waiting needs ``eval``, which the page forbids.)"""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"not within {seconds} s: {condition}; the page:\n{page.inner_text('body')}"
         page.wait_for_timeout(50)  # the page and the server run in real time
+
+
+def wait_for_room(page: Page, address: str, seconds: float = 90.0) -> None:
+    """Until the server has a free line: it ends a call a moment after its client has hung up."""
+    deadline = time.monotonic() + seconds
+    while not page.request.get(f"{address}/health").json()["has_room"]:
+        assert time.monotonic() < deadline, f"no line became free within {seconds} s"
+        page.wait_for_timeout(50)  # the server runs in real time
 
 
 def mood(page: Page) -> str:

