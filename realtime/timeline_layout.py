@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from realtime.timeline_model import Score
 
+LEFT, RIGHT = 84.0, 36.0
+"""Room beside the staves, in pixels."""
+
 QUIET_SECONDS = 6.0
 """A longer stretch in which nothing happens is left out of the picture."""
 LEAD_SECONDS = 0.5
@@ -28,11 +31,37 @@ class System:
     skipped: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the times of a system stand on the page."""
+
+    system: System
+    px_per_second: float
+
+    @property
+    def right(self) -> float:
+        return LEFT + (self.system.end - self.system.start) * self.px_per_second
+
+    def x(self, time: float) -> float:
+        return LEFT + (time - self.system.start) * self.px_per_second
+
+    def shows(self, start: float, end: float) -> bool:
+        return end >= self.system.start and start < self.system.end
+
+    def shows_at(self, time: float | None) -> bool:
+        return time is not None and self.system.start <= time < self.system.end
+
+    def box(self, start: float, end: float) -> tuple[float, float]:
+        """Left edge and width of a span, cut to this system."""
+        left = max(self.x(start), LEFT)
+        return left, max(min(self.x(end), self.right) - left, 2.0)
+
+
 def text_width(text: str, font_px: float) -> float:
-    """About how wide a text is in a common sans-serif, in pixels; rather too wide than too narrow."""
+    """About how wide a text is in DejaVu Sans, the widest of the common ones, in pixels; rather too wide than not."""
     units = 0.0
     for char in text:
-        units += 0.32 if char in _NARROW else 0.9 if char in _WIDE or ord(char) > 0x2E7F else 0.58
+        units += 0.36 if char in _NARROW else 0.98 if char in _WIDE or ord(char) > 0x2E7F else 0.62
     return units * font_px
 
 
@@ -80,9 +109,10 @@ def _activity(score: Score) -> list[_Busy]:
     spans += [_Busy(u.start or 0.0, u.end or 0.0, 1) for u in score.utterances]
     spans += [_Busy(word.start, word.end, 2) for u in score.utterances for word in u.words]
     for think in score.thinks:
-        spans.append(_Busy(think.start, score.end if think.end is None else think.end, 3))
+        over_at = think.last_at
+        spans.append(_Busy(think.start, score.end if over_at is None else over_at, 3))
         spans += [_Busy(tool.start, tool.end or tool.start, 1) for tool in think.tools]
-    spans += [_Busy(at, at, 1) for at, _ in score.failures]
+    spans += [_Busy(at, at, 1) for at, _ in [*score.failures, *score.backchannels]]
     return sorted(spans)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from realtime.drafts import Ahead, DraftWatch, Fate
+from realtime.fillers import SubstanceWatch, filler_end
 from scheduler import commands as do
 from scheduler import events as was
 from scheduler.commands import Command
@@ -24,6 +26,7 @@ class Word:
     end: float
     text: str
     is_final: bool = True
+    is_filler: bool = False
 
 
 @dataclass(slots=True)
@@ -34,7 +37,8 @@ class Span:
 
 @dataclass(slots=True)
 class Turn:
-    """``outcome``: empty while it is open; ``committed_at``: ``None`` if it never was."""
+    """``outcome``: empty while it is open; ``committed_at``: ``None`` if it never was. ``substance_at``: the answer's
+    own words began to sound."""
 
     turn_id: str
     start: float
@@ -45,6 +49,7 @@ class Turn:
     reason: str = ""
     ended_at: float | None = None
     first_sound_at: float | None = None
+    substance_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +64,11 @@ class Tool:
 
 @dataclass(slots=True)
 class Thinking:
-    """``ending``: empty while it runs. ``sentences``: when each was written, and its text."""
+    """``ending``: empty while it runs. ``sentences``: when each was written, and its text. ``foreseen``: how the user's
+    sentence was expected to end, and how probable that is; of a draft, whether it was begun for such an ending.
+
+    Of drafts and notes: ``fates`` with their times, and why the last one came.
+    """
 
     think_id: str
     purpose: str
@@ -69,14 +78,40 @@ class Thinking:
     end: float | None = None
     ending: str = ""
     thought: str = ""
+    written: str = ""
     silence_reason: str = ""
+    effort: str = ""
+    foreseen: str = ""
+    fates: list[tuple[float, Fate]] = field(default_factory=list)
+    reason: str = ""
+    ready_at: float | None = None
+    """The first audio of it was rendered."""
     sentences: list[tuple[float, str]] = field(default_factory=list)
     tools: list[Tool] = field(default_factory=list)
+
+    @property
+    def fate(self) -> Fate | None:
+        """``None``: neither a draft nor notes."""
+        return self.fates[-1][1] if self.fates else None
+
+    @property
+    def is_draft(self) -> bool:
+        return self.purpose == do.Purpose.DRAFT
+
+    def at_fate(self, fate: Fate) -> float | None:
+        return next((at for at, came in self.fates if came is fate), None)
+
+    @property
+    def last_at(self) -> float | None:
+        """When it was over with it: it ended, or was promoted or thrown away later than that."""
+        settled = [at for at, fate in self.fates if fate.is_settled]
+        return None if self.end is None else max([self.end, *settled])
 
 
 @dataclass(slots=True)
 class Utterance:
-    """``gains``: (time, dB) whenever the level changed. ``planned``: its sentences, heard or not."""
+    """``gains``: (time, dB) whenever the level changed. ``planned``: its sentences, heard or not. ``fillers``: those
+    said while the answer was awaited. ``heard_seconds``: of its audio, so far."""
 
     utterance_id: str
     think_id: str | None = None
@@ -86,12 +121,21 @@ class Utterance:
     words: list[Word] = field(default_factory=list)
     heard: str = ""
     gains: list[tuple[float, float]] = field(default_factory=list)
-    planned: list[str] = field(default_factory=list)
+    planned: dict[int, str] = field(default_factory=dict)
+    fillers: dict[int, str] = field(default_factory=dict)
+    heard_seconds: float = 0.0
+
+    @property
+    def unheard(self) -> str:
+        """What was to be said, without fillers, and was not heard."""
+        answer = " ".join(text.strip() for index, text in sorted(self.planned.items()) if index not in self.fillers)
+        said = self.heard[filler_end(self.heard, self.fillers.values()) :].strip()
+        return answer.removeprefix(said).strip()
 
 
 @dataclass(slots=True)
 class Score:
-    """One session. ``partials``: (time, is_final) of each revision of the transcript."""
+    """One session. ``partials``: (time, is_final) of each revision of the transcript. ``backchannels``: the agent's."""
 
     speech: list[Span] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
@@ -101,6 +145,7 @@ class Score:
     utterances: list[Utterance] = field(default_factory=list)
     floors: list[tuple[Span, Floor]] = field(default_factory=list)
     failures: list[tuple[float, str]] = field(default_factory=list)
+    backchannels: list[tuple[float, str]] = field(default_factory=list)
     end: float = 0.0
 
 
@@ -120,12 +165,19 @@ class _Reader:
         self._turns: dict[str, Turn] = {}
         self._thinks: dict[str, Thinking] = {}
         self._utterances: dict[str, Utterance] = {}
+        self._drafts = DraftWatch()
+        self._substance = SubstanceWatch()
+        self._substance_at: dict[str, float] = {}
 
     def take(self, at: float, happened: Event | Command) -> None:
         self._score.end = max(self._score.end, at)
         self._ears(at, happened)
         self._mind(at, happened)
+        for ahead in self._drafts.observe(happened):
+            self._ahead(at, ahead)
         self._mouth(at, happened)
+        if (substance_at := self._substance.observe(at, happened)) is not None:
+            self._substance_at[getattr(happened, "utterance_id", "")] = substance_at
 
     # --- heard ------------------------------------------------------------------------------------
 
@@ -175,8 +227,12 @@ class _Reader:
 
     def _mind(self, at: float, happened: Event | Command) -> None:
         match happened:
-            case do.Think(think_id, purpose, turn_id):
-                self._thinks[think_id] = Thinking(think_id, purpose.value, at, turn_id)
+            case do.Think(think_id, purpose, turn_id, effort=effort):
+                think = Thinking(think_id, purpose.value, at, turn_id, effort=effort.value if effort else "")
+                self._thinks[think_id] = think
+            case was.EndingForeseen(think_id, ending, probability) if think_id in self._thinks:
+                self._thinks[think_id].foreseen = f"… {ending} ({probability:.0%})"
+                self._thinks[think_id].first_token_at = at
             case was.ToolEnded(think_id, call_id, _, failed) if think_id in self._thinks:
                 for tool in self._thinks[think_id].tools:
                     if tool.call_id == call_id:
@@ -202,6 +258,8 @@ class _Reader:
                 return
             case was.ThoughtGrown(_, text):
                 think.thought += text
+            case was.WordsWritten(_, text):
+                think.written += text
             case was.SentenceWritten(_, _, text):
                 think.sentences.append((at, text))
             case was.ToolCalled(_, call_id, name, arguments):
@@ -212,25 +270,42 @@ class _Reader:
                 pass
         think.first_token_at = think.first_token_at or at
 
+    def _ahead(self, at: float, ahead: Ahead) -> None:
+        if think := self._thinks.get(ahead.think_id):
+            think.fates.append((at, ahead.fate))
+            think.reason = ahead.reason
+            if ahead.foreseen:
+                think.foreseen = "foreseen"
+
     # --- said -------------------------------------------------------------------------------------
 
     def _mouth(self, at: float, happened: Event | Command) -> None:
         match happened:
-            case do.Speak(utterance_id, _, text, think_id):
-                utterance = self._utterances.setdefault(utterance_id, Utterance(utterance_id, think_id))
-                utterance.planned.append(text)
+            case do.Speak():
+                self._speak(happened)
+            case do.Backchannel(text):
+                self._score.backchannels.append((at, text))
+            case was.SpeechReady(utterance_id, 0) if utterance := self._utterances.get(utterance_id):
+                if think := self._thinks.get(utterance.think_id or ""):
+                    think.ready_at = at
             case was.PlayoutStarted(utterance_id):
                 self._utterances.setdefault(utterance_id, Utterance(utterance_id)).start = at
-            case was.WordsHeard(utterance_id, text) if utterance_id in self._utterances:
-                _hear(self._utterances[utterance_id], at, text)
-            case was.PlayoutEnded(utterance_id, stopped, text) if utterance_id in self._utterances:
+            case was.WordsHeard(utterance_id, text, heard_seconds) if utterance_id in self._utterances:
+                _hear(self._utterances[utterance_id], at, text, heard_seconds)
+            case was.PlayoutEnded(utterance_id, stopped, text, heard_seconds) if utterance_id in self._utterances:
                 utterance = self._utterances[utterance_id]
-                _hear(utterance, at, text)
+                _hear(utterance, at, text, heard_seconds)
                 utterance.end, utterance.cut_off = at, stopped
             case do.Duck(utterance_id, gain_db) if utterance_id in self._utterances:
                 self._utterances[utterance_id].gains.append((at, gain_db))
             case _:
                 pass
+
+    def _speak(self, speak: do.Speak) -> None:
+        utterance = self._utterances.setdefault(speak.utterance_id, Utterance(speak.utterance_id, speak.think_id))
+        utterance.planned[speak.index] = utterance.planned.get(speak.index, "") + speak.text
+        if speak.source is do.SpeakSource.FILLER:
+            utterance.fillers[speak.index] = speak.text
 
     # --- the whole --------------------------------------------------------------------------------
 
@@ -246,7 +321,8 @@ class _Reader:
         score.utterances = [u for u in self._utterances.values() if u.start is not None]
         for utterance in score.utterances:
             utterance.end = score.end if utterance.end is None else utterance.end
-        _find_first_sounds(score, self._thinks)
+            _mark_fillers(utterance)
+        _find_first_sounds(score, self._thinks, self._substance_at)
         score.floors = _floors(score)
         return score
 
@@ -255,13 +331,14 @@ class _Reader:
         return Word(start, start + max(word.end_seconds - word.start_seconds, 0.0), word.text, is_final)
 
 
-def _hear(utterance: Utterance, at: float, text: str) -> None:
-    """Spread newly heard words over the time since the last ones, by their lengths."""
+def _hear(utterance: Utterance, at: float, text: str, heard_seconds: float) -> None:
+    """Spread newly heard words, by their lengths, over the time their audio took; before it, playout had run dry."""
     if utterance.start is None or not text.startswith(utterance.heard):
         return
     new = text[len(utterance.heard) :].split()
-    utterance.heard = text
     begin = utterance.words[-1].end if utterance.words else utterance.start
+    begin = max(begin, at - max(heard_seconds - utterance.heard_seconds, 0.0))
+    utterance.heard, utterance.heard_seconds = text, heard_seconds
     letters = sum(len(word) for word in new)
     for word in new:
         end = begin + max(at - begin, 0.0) * len(word) / letters
@@ -270,13 +347,22 @@ def _hear(utterance: Utterance, at: float, text: str) -> None:
         begin = end
 
 
-def _find_first_sounds(score: Score, thinks: dict[str, Thinking]) -> None:
+def _mark_fillers(utterance: Utterance) -> None:
+    end, position = filler_end(utterance.heard, utterance.fillers.values()), 0
+    for word in utterance.words:
+        position = utterance.heard.find(word.text, position) + len(word.text)
+        word.is_filler = position <= end
+
+
+def _find_first_sounds(score: Score, thinks: dict[str, Thinking], substance_at: dict[str, float]) -> None:
     turns = {turn.turn_id: turn for turn in score.turns}
-    for utterance in score.utterances:
+    for utterance in sorted(score.utterances, key=lambda utterance: utterance.start or 0.0):
         think = thinks.get(utterance.think_id or "")
         turn = turns.get((think.turn_id if think else None) or "")
-        if turn is not None and (turn.first_sound_at is None or utterance.start < turn.first_sound_at):  # type: ignore[operator]
-            turn.first_sound_at = utterance.start
+        if turn is not None:
+            turn.first_sound_at = utterance.start if turn.first_sound_at is None else turn.first_sound_at
+            if turn.substance_at is None:
+                turn.substance_at = substance_at.get(utterance.utterance_id)
 
 
 def _floors(score: Score) -> list[tuple[Span, Floor]]:

@@ -46,6 +46,23 @@ text{{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-s
 .waiting{{opacity:.35}}
 .stopped{{opacity:.45}}
 .musing{{font-style:italic}}
+.private{{opacity:.7}}
+.draft{{fill:{thought};fill-opacity:.16;stroke:{thought};stroke-width:1;stroke-dasharray:3 2}}
+.kept{{stroke:{thought};stroke-width:1.2;stroke-dasharray:1.5 3;fill:none}}
+.thrown{{fill:url(#hatch);stroke:{muted};stroke-width:1}}
+.hatch{{stroke:{muted};stroke-width:1.4}}
+.struck{{fill:{muted};text-decoration:line-through}}
+.tag{{font-size:10.5px;font-weight:600;fill:{muted}}}
+.promoted{{fill:{thought};stroke:{paper};stroke-width:1.5}}
+.cross{{stroke:{bad};stroke-width:2;stroke-linecap:round;fill:none}}
+.tick-mark{{stroke:{thought};stroke-width:2.2;stroke-linecap:round;fill:none}}
+.pause{{stroke:{thought};stroke-width:2;fill:none}}
+.at-hand{{fill:{paper};stroke:{said};stroke-width:1.4}}
+.filler{{fill:{said};opacity:.38}} .filler-text{{font-style:italic;opacity:.75}}
+.dry{{stroke:{said};stroke-width:1.2;stroke-dasharray:1.5 3;fill:none}}
+.murmur{{fill:{paper};stroke:{said};stroke-width:1.2}}
+.rest{{fill:{muted}}}
+.later{{stroke-dasharray:3 2}}
 .unheard{{fill:{muted};text-decoration:line-through}}
 .sentence{{fill:{paper};stroke:{thought};stroke-width:1.2}}
 .tool{{fill:none;stroke:{thought};stroke-width:1.2}}

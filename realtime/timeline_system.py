@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Literal
 
-from realtime.timeline_layout import Rows, System, clip_text, text_width
-from realtime.timeline_model import Score, Thinking, Turn, Utterance, Word
+from realtime.timeline_layout import LEFT, RIGHT, Frame, Rows, System, clip_text, text_width
+from realtime.timeline_model import Score, Turn, Utterance, Word
+from realtime.timeline_svg import box, clean, label, moved, px, rest, title_of
+from realtime.timeline_thoughts import ROW_PX as THINK_ROW_PX
+from realtime.timeline_thoughts import draw_thoughts
 from scheduler.floor import Floor
 
-LEFT, RIGHT, TOP = 84.0, 36.0, 46.0
+TOP = 46.0
 FONT_PX, SMALL_PX, WORD_ROW_PX = 12.0, 10.5, 15.0
 FLOOR_Y, GAP_LABEL_Y, HEARD_Y = 22.0, 44.0, 54.0
 WORD_ROWS = 2
 WORD_SLACK_PX = 14.0
-THINK_ROW_PX = 34.0
 LANE_GAP_PX = 20.0
 SYSTEM_GAP_PX = 34.0
 SAID_BAR_PX = 14.0
-MAX_THOUGHT_PX = 260.0
+DRY_SECONDS = 0.25
+"""Between two words: playout had run dry, and the next was awaited."""
 
 
 class SystemDrawing:
@@ -30,10 +33,11 @@ class SystemDrawing:
         self._system = system
         self._scale = px_per_second
         self._clip_id = clip_id
-        self._right = LEFT + (system.end - system.start) * px_per_second
+        self._frame = Frame(system, px_per_second)
+        self._right = self._frame.right
         said = sorted((word for u in score.utterances for word in u.words), key=lambda word: word.start)
         self._heard_words, heard_rows = self._draw_words(score.words, "heard-text")
-        self._thoughts, thought_rows = self._draw_thoughts()
+        self._thoughts, thought_rows = draw_thoughts(score, self._frame)
         self._said_words, said_rows = self._draw_words(said, "said-text")
         self._thought_y = HEARD_Y + 24 + max(heard_rows, 1) * WORD_ROW_PX + LANE_GAP_PX
         self._said_y = self._thought_y + max(thought_rows, 1) * THINK_ROW_PX + LANE_GAP_PX - 8
@@ -54,15 +58,13 @@ class SystemDrawing:
         return f'{clip}{self._axis()}{self._staves()}<g clip-path="url(#{self._clip_id})">\n{inside}</g>\n'
 
     def _x(self, time: float) -> float:
-        return LEFT + (time - self._system.start) * self._scale
+        return self._frame.x(time)
 
     def _shows(self, start: float, end: float) -> bool:
-        return end >= self._system.start and start < self._system.end
+        return self._frame.shows(start, end)
 
     def _box(self, start: float, end: float) -> tuple[float, float]:
-        """Left edge and width of a span, cut to this system."""
-        left = max(self._x(start), LEFT)
-        return left, max(min(self._x(end), self._right) - left, 2.0)
+        return self._frame.box(start, end)
 
     # --- the paper --------------------------------------------------------------------------------
 
@@ -121,7 +123,22 @@ class SystemDrawing:
             f"<g>{title_of(f'{turn.turn_id}: first sound {label} after the end of speech')}"
             f'<rect class="gap" x="{px(left)}" y="{px(GAP_LABEL_Y + 5)}" width="{px(width)}" height="{px(bottom - GAP_LABEL_Y - 5)}"/>'
             f'<path class="gap-line" d="M{px(left)} {px(bottom)}V{px(GAP_LABEL_Y + 5)}H{px(left + width)}V{px(bottom)}"/>'
-            f'<text class="gap-text" x="{px(middle)}" y="{GAP_LABEL_Y}" text-anchor="middle">{shown}</text></g>'
+            f'<text class="gap-text" x="{px(middle)}" y="{GAP_LABEL_Y}" text-anchor="middle">{shown}</text>'
+            f"{self._substance(turn)}</g>"
+        )
+
+    def _substance(self, turn: Turn) -> str:
+        """After a filler: how long the answer's own words were awaited."""
+        start, end = turn.first_sound_at or 0.0, turn.substance_at or 0.0
+        if end < start + DRY_SECONDS or not self._shows(start, end):
+            return ""
+        left, width = self._box(start, end)
+        top = GAP_LABEL_Y + 5
+        text = clip_text(f"{round((end - turn.speech_end) * 1000)} ms to the answer", width - 8, SMALL_PX)
+        y = GAP_LABEL_Y
+        return (
+            f'<path class="gap-line later" d="M{px(left)} {px(top)}h{px(width)}V{px(self._said_y)}"/>'
+            f'<text class="small" x="{px(left + width / 2 + 8)}" y="{px(y)}" text-anchor="middle">{clean(text)}</text>'
         )
 
     # --- heard ------------------------------------------------------------------------------------
@@ -149,7 +166,7 @@ class SystemDrawing:
         at = turn.committed_at
         if at is None or not self._shows(at, at):
             return ""
-        x, told = self._x(at), turn.outcome not in ("", "answered")
+        x, told = self._x(at), turn.outcome not in ("", "answered", "silent")
         what = f"{turn.turn_id} committed at {at:.2f} s: {turn.outcome or 'open'} {turn.reason}".rstrip()
         note = f"{turn.outcome}: {turn.reason}" if turn.reason else turn.outcome
         label = (
@@ -173,66 +190,18 @@ class SystemDrawing:
                 parts.append(f'<circle class="{css_class}" cx="{px(left + 2)}" cy="5" r="1.5">{title}</circle>')
                 continue
             row, x = placed
-            style = css_class if word.is_final else f"{css_class} tentative"
+            style = css_class + " tentative" * (not word.is_final) + " filler-text" * word.is_filler
             parts.append(
                 f'<text class="{style}" x="{px(x)}" y="{px(row * WORD_ROW_PX)}">{clean(word.text)}{title}</text>'
             )
         return "".join(parts), len(rows)
 
-    # --- thought ----------------------------------------------------------------------------------
-
-    def _draw_thoughts(self) -> tuple[str, int]:
-        rows, parts = Rows(gap_px=12.0), []
-        for think in sorted(self._score.thinks, key=lambda think: think.start):
-            end = self._score.end if think.end is None else think.end
-            if self._shows(think.start, end):
-                parts.append(self._thinking(think, end, rows))
-            for tool in think.tools:
-                tool_end = tool.end if tool.end is not None else max(end, tool.start)
-                if self._shows(tool.start, tool_end):
-                    left, width = self._box(tool.start, tool_end)
-                    text = f"{tool.name}({clip_text(tool.arguments, 200, FONT_PX)})"
-                    y = rows.row(left, max(width, text_width(text, FONT_PX))) * THINK_ROW_PX
-                    state = "failed" if tool.failed else f"{tool_end - tool.start:.2f} s"
-                    parts.append(
-                        f"<g>{title_of(f'tool {tool.name} {tool.arguments}: {state}')}"
-                        f'<rect class="tool" x="{px(left)}" y="{px(y)}" width="{px(width)}" height="8" rx="2"/>'
-                        f'<text class="{"bad" if tool.failed else "thought-text"}" x="{px(left)}" y="{px(y + 21)}">{clean(text)}</text></g>'
-                    )
-        return "".join(parts), len(rows)
-
-    def _thinking(self, think: Thinking, end: float, rows: Rows) -> str:
-        left, width = self._box(think.start, end)
-        begins_here = think.start >= self._system.start
-        text = _thought_text(think) if begins_here else ""
-        text = clip_text(text, min(max(width, MAX_THOUGHT_PX), self._right + RIGHT - 6 - left), FONT_PX)
-        y = rows.row(left, max(width, text_width(text, FONT_PX))) * THINK_ROW_PX
-        first = min(think.first_token_at or end, end)
-        parts = [title_of(_think_title(think, end))]
-        if self._shows(think.start, first):
-            wait_left, wait_width = self._box(think.start, first)
-            parts.append(
-                f'<rect class="thought waiting" x="{px(wait_left)}" y="{px(y)}" width="{px(wait_width)}" height="8" rx="2"/>'
-            )
-        if self._shows(first, end) and think.first_token_at is not None:
-            work_left, work_width = self._box(first, end)
-            parts.append(
-                f'<rect class="thought" x="{px(work_left)}" y="{px(y)}" width="{px(work_width)}" height="8" rx="2"/>'
-            )
-        for at, sentence in think.sentences:
-            if self._shows(at, at):
-                parts.append(
-                    f'<circle class="sentence" cx="{px(self._x(at))}" cy="{px(y + 4)}" r="3">{title_of(sentence)}</circle>'
-                )
-        style = "thought-text musing" if think.thought or think.silence_reason else "thought-text"
-        parts.append(f'<text class="{style}" x="{px(left)}" y="{px(y + 21)}">{clean(text)}</text>')
-        faded = ' class="stopped"' if think.ending == "stopped" else ""
-        return f"<g{faded}>{''.join(parts)}</g>\n"
-
     # --- said -------------------------------------------------------------------------------------
 
     def _said(self) -> str:
         parts = [self._utterance(utterance) for utterance in self._score.utterances]
+        parts += [self._backchannel(at, text) for at, text in self._score.backchannels if self._shows(at, at)]
+        parts += [self._silence(turn) for turn in self._score.turns if turn.outcome == "silent"]
         parts.append(moved(self._said_y + SAID_BAR_PX + 14, self._said_words))
         return "".join(parts) + "\n"
 
@@ -242,22 +211,44 @@ class SystemDrawing:
             return ""
         parts = [title_of(f"{utterance.utterance_id}: {utterance.heard}")]
         levels = [(start, 0.0), *((at, gain) for at, gain in utterance.gains if start < at < end), (end, 0.0)]
-        middle = self._said_y + SAID_BAR_PX / 2
         for (begin, gain_db), (finish, _) in pairwise(levels):
-            if self._shows(begin, finish):
-                left, width = self._box(begin, finish)
-                height = max(SAID_BAR_PX * 10 ** (gain_db / 20), 1.5)
-                ducked = title_of(f"ducked by {-gain_db:.0f} dB") if gain_db else ""
-                parts.append(
-                    f'<rect class="said" x="{px(left)}" y="{px(middle - height / 2)}" width="{px(width)}" height="{px(height)}">{ducked}</rect>'
-                )
+            for kind, left_at, right_at in _passages(utterance):
+                span = (max(begin, left_at), min(finish, right_at))
+                if span[0] < span[1] and self._shows(*span):
+                    parts.append(self._passage(kind, *span, gain_db))
         if utterance.cut_off and self._shows(end, end):
             parts.append(self._caesura(utterance, self._x(end)))
         return f"<g>{''.join(parts)}</g>"
 
+    def _passage(self, kind: Passage, start: float, end: float, gain_db: float) -> str:
+        left, width = self._box(start, end)
+        middle = self._said_y + SAID_BAR_PX / 2
+        if kind == "dry":
+            return f'<path class="dry" d="M{px(left)} {px(middle)}h{px(width)}"/>'
+        height = max(SAID_BAR_PX * 10 ** (gain_db / 20), 1.5)
+        ducked = f"ducked by {-gain_db:.0f} dB" if gain_db else "filler" if kind == "filler" else ""
+        return box(kind, left, middle - height / 2, width, height, ducked)
+
+    def _backchannel(self, at: float, text: str) -> str:
+        """A listener's "mm-hm": no utterance, only a murmur on the staff."""
+        x, width = self._x(at), text_width(text, SMALL_PX) + 12
+        pill = box("murmur", x, self._said_y - 1, width, SAID_BAR_PX + 2, rx=SAID_BAR_PX / 2 + 1)
+        words = label("small said-text musing", x + 6, self._said_y + SAID_BAR_PX / 2 + 3.5, text)
+        return f"<g>{title_of(f'backchannel at {at:.2f} s')}{pill}{words}</g>"
+
+    def _silence(self, turn: Turn) -> str:
+        at = _silent_at(turn)
+        if not self._shows(at, at):
+            return ""
+        x, y = self._x(at), self._said_y + SAID_BAR_PX / 2
+        reason = f"silent: {turn.reason}" if turn.reason else "silent"
+        room = min(max(self._next_said(x), x + 40) - x, self._right + RIGHT - 10 - x, 240.0)
+        words = label("small musing", x, self._said_y + SAID_BAR_PX + 13, clip_text(reason, room, SMALL_PX))
+        return f"<g>{title_of(reason)}{rest(x, y)}{words}</g>"
+
     def _caesura(self, utterance: Utterance, x: float) -> str:
         top, bottom = self._said_y - 4, self._said_y + SAID_BAR_PX + 4
-        unheard = " ".join(utterance.planned).removeprefix(utterance.heard).strip()
+        unheard = utterance.unheard
         strokes = "".join(
             f'<line class="caesura" x1="{px(x + shift)}" x2="{px(x + shift + 5)}" y1="{px(bottom)}" y2="{px(top)}"/>'
             for shift in (2, 7)
@@ -270,8 +261,11 @@ class SystemDrawing:
         )
 
     def _next_said(self, x: float) -> float:
-        starts = [self._x(u.start) for u in self._score.utterances if u.start is not None]
-        return min((start for start in starts if start > x), default=self._right)
+        """Where the next thing stands on the staff."""
+        score = self._score
+        times = [u.start for u in score.utterances if u.start is not None] + [at for at, _ in score.backchannels]
+        times += [_silent_at(turn) for turn in score.turns if turn.outcome == "silent"]
+        return min((self._x(at) for at in times if self._x(at) > x), default=self._right + RIGHT - 6)
 
     def _failures(self) -> str:
         parts = []
@@ -285,39 +279,28 @@ class SystemDrawing:
         return "".join(parts) + "\n"
 
 
-def _thought_text(think: Thinking) -> str:
-    if think.silence_reason:
-        return f"silent: {think.silence_reason}"
-    if think.thought:
-        return " ".join(think.thought.split())
-    return think.purpose if think.purpose != "answer" else " ".join(text for _, text in think.sentences)
+def _silent_at(turn: Turn) -> float:
+    return next((at for at in (turn.ended_at, turn.committed_at) if at is not None), turn.start)
 
 
-def _think_title(think: Thinking, end: float) -> str:
-    first = (
-        "no token"
-        if think.first_token_at is None
-        else f"first token after {(think.first_token_at - think.start) * 1000:.0f} ms"
-    )
-    about = f"{think.think_id} ({think.purpose}), {end - think.start:.2f} s, {first}, {think.ending or 'running'}"
-    return f"{about}. {think.thought} {' '.join(text for _, text in think.sentences)}".strip()
+Passage = Literal["said", "filler", "dry"]
 
 
-def moved(y: float, inside: str) -> str:
-    return f'<g transform="translate(0 {px(y)})">\n{inside}</g>\n'
-
-
-def title_of(text: str) -> str:
-    return f"<title>{clean(text)}</title>"
-
-
-def clean(text: str) -> str:
-    """Escaped, and without the characters that XML cannot hold."""
-    return escape("".join(char if char.isprintable() else " " for char in text), quote=True)
-
-
-def px(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+def _passages(utterance: Utterance) -> Iterator[tuple[Passage, float, float]]:
+    """An utterance as stretches of answer, of filler, and of waiting for more."""
+    begun = at = utterance.start or 0.0
+    only_fillers = utterance.fillers.keys() == utterance.planned.keys() and bool(utterance.fillers)
+    kind: Passage = "filler" if only_fillers or (utterance.words and utterance.words[0].is_filler) else "said"
+    for word in utterance.words:
+        now: Passage = "filler" if word.is_filler else "said"
+        ran_dry = word.start - at > DRY_SECONDS and word is not utterance.words[0]
+        if ran_dry or now != kind:
+            yield kind, begun, at if ran_dry else word.start
+            if ran_dry:
+                yield "dry", at, word.start
+            begun, kind = word.start, now
+        at = word.end
+    yield kind, begun, utterance.end or at
 
 
 def _clock(seconds: float) -> str:

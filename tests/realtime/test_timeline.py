@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.drafts import Fate
 from realtime.timeline import Picture, draw_html, draw_svg
 from realtime.timeline_layout import Rows, break_into_systems, clip_text, text_width
 from realtime.timeline_model import read_score
 from scheduler import commands as do
 from scheduler import events as was
 from scheduler.floor import Floor
-from tests.realtime.talks import long_talk, short_talk
+from tests.realtime.talks import full_talk, long_talk, short_talk
 from tests.realtime.test_journal import ANYTHING
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -91,7 +92,61 @@ def test_the_page_holds_the_picture_and_a_table_of_turns() -> None:
     assert page.startswith("<!doctype html>")
     assert "<svg" in page
     assert page.count("<tr>") == 4
+    assert page.count(" ms</td>") == 2
     assert not re.search(r"(src|href)=", page)
+
+
+def test_what_was_thought_ahead_is_told_with_its_fate() -> None:
+    score = read_score(full_talk())
+    thinks = {think.think_id: think for think in score.thinks}
+    fates = {name: [fate for _, fate in think.fates] for name, think in thinks.items() if think.fates}
+    assert fates == {
+        "d1": [Fate.OPEN, Fate.ABANDONED],
+        "d2": [Fate.OPEN, Fate.PROMOTED],
+        "d3": [Fate.OPEN, Fate.FROZEN, Fate.VERIFIED],
+        "d4": [Fate.OPEN, Fate.ABANDONED],
+        "n1": [Fate.OPEN, Fate.PROMOTED],
+    }
+    assert (thinks["d1"].reason, thinks["d4"].reason) == ("contradicted", "no_room")
+    assert thinks["d2"].foreseen
+    assert thinks["f1"].foreseen == "… thursday (82%)"
+    assert [turn.first_sound_at is not None for turn in score.turns] == [True, True, False, True]
+
+
+def test_a_filler_is_told_from_the_answer_behind_it() -> None:
+    score = read_score(full_talk())
+    utterance = next(u for u in score.utterances if u.utterance_id == "utterance_4")
+    assert " ".join(word.text for word in utterance.words if word.is_filler) == "Let me work that out"
+    own = next(word for word in utterance.words if not word.is_filler)
+    turn = score.turns[-1]
+    assert turn.substance_at == pytest.approx(own.start)
+    assert turn.first_sound_at is not None
+    assert own.start - turn.first_sound_at == pytest.approx(2.45)
+    assert utterance.unheard == ""
+
+
+def test_the_picture_shows_all_that_goes_on_beside_the_talk() -> None:
+    root = ElementTree.fromstring(draw_svg(full_talk()))
+    spans = {(span.get("class"), span.text) for span in root.iter(f"{SVG}tspan")}
+    assert ("struck", "Tuesday it is.") in spans
+    tags = ("draft, contradicted", "draft, no room", "notes", "deep", "afterthought")
+    assert {("tag", tag) for tag in tags} <= spans
+    drawn = {element.get("class") for element in root.iter()}
+    assert {"thrown", "draft", "cross", "promoted", "pause", "tick-mark", "at-hand"} <= drawn
+    assert {"filler", "dry", "murmur", "rest"} <= drawn
+    texts = {text.text for text in root.iter(f"{SVG}text")}
+    assert {"mm-hm", "silent: asked to hang on", "2950 ms to the answer", "filler", "backchannel"} <= texts
+
+
+def test_the_table_tells_of_the_answer_behind_a_filler() -> None:
+    row = draw_html(full_talk()).partition("<td>turn_4</td>")[2].partition("</tr>")[0]
+    assert '<td class="n">500 ms</td><td class="n">2950 ms</td>' in row
+
+
+def test_a_plain_call_needs_no_more_than_the_plain_legend() -> None:
+    svg = draw_svg(long_talk(2))
+    assert "thrown away" not in svg
+    assert "backchannel" not in svg
 
 
 def test_an_empty_journal_is_an_empty_score() -> None:
@@ -133,6 +188,14 @@ def _is_plausible(happened: object) -> bool:
             numbers = [first]
         case do.CommitTurn():
             numbers = [happened.audio_start_seconds, happened.audio_end_seconds]
+        case (
+            was.WordsHeard(_, _, seconds)
+            | was.PlayoutEnded(heard_seconds=seconds)
+            | was.SpeechRendered(seconds=seconds)
+        ):
+            numbers = [seconds]
+        case was.EndingForeseen():
+            numbers = [happened.probability]
         case do.Duck(_, gain_db):
             numbers = [gain_db]
         case _:
