@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import dropwhile
 
 from scheduler.languages import pack_for
 from scheduler.languages.digits import begins_with_digit
@@ -38,7 +39,7 @@ class Relation(StrEnum):
 def relation(basis: str, transcript: str, language: str = "en") -> Relation:
     """How ``transcript`` relates to ``basis``, both in ``language`` (a BCP 47 tag; other scripts may be mixed in).
 
-    Takes any text. Linear in the number of words: about 0.1 ms for 60 that were not read before.
+    Takes any text. Linear in the number of words: below 0.2 ms for a partial of 60 when the basis was read before.
     """
     pack = pack_for(language)
     before, now = read(basis, pack), read(transcript, pack)
@@ -121,8 +122,7 @@ def _line(words: Sequence[str]) -> str:
 
 def _restates(old: Words, added: Words, pack: LanguagePack) -> bool:
     """Whether ``added`` begins with another value for what ``old`` ended with, or says the sentence anew."""
-    while added and added[0] in pack.lead_ins:
-        added = added[1:]
+    added = tuple(dropwhile(pack.lead_ins.__contains__, added))
     if len(old) > 1 and added[:2] == old[:2]:
         return True
     if len(old) > 1 and added and added[0] == old[-2] and added[0] in pack.slot_leads:
