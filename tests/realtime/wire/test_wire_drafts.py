@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from realtime.drafts import Fate
+from realtime.wire.extensions import Phase
 from scheduler.commands import (
     Backchannel,
     CommitTurn,
@@ -411,6 +415,16 @@ def test_a_client_that_asks_in_the_middle_of_a_call_is_told_what_it_can_be_told(
     assert ("draft.promoted", {"think_id": "d1", "response_id": "resp_1", "turn_id": "t1"}) in told(
         wire.happens(commit, PROMOTE, Release("u1"))
     )
+
+
+def test_the_docs_name_every_extension_event() -> None:
+    root = Path(__file__).parents[3]
+    source = (root / "realtime/wire/extensions.py").read_text(encoding="utf-8")
+    docs = (root / "docs/protocol.md").read_text(encoding="utf-8")
+    fates = [f"stretto.draft.{fate.value}" for fate in Fate if fate is not Fate.OPEN]
+    named = {name for name in re.findall(r'"(stretto\.[a-z.]+)"', source) if name != "stretto.note.dropped"}
+    assert len(named) > 15
+    assert [name for name in [*named, *fates, *(f"`{phase.value}`" for phase in Phase)] if name not in docs] == []
 
 
 def test_closing_events_are_the_same_for_a_draft() -> None:
