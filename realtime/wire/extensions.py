@@ -45,13 +45,15 @@ class Phase(StrEnum):
 
 @dataclass(slots=True)
 class _Known:
-    """A think. ``speaks_for``: it is an answer, or a draft that was promoted."""
+    """A think. ``speaks_for``: it is an answer, or a draft that was promoted. ``ready_in``: the utterance whose first
+    audio was rendered before that."""
 
     purpose: Purpose
     turn_id: str | None
     speaks_for: bool
     phase: Phase | None = None
     words: str = ""
+    ready_in: str = ""
 
 
 class Extensions:
@@ -158,7 +160,8 @@ class Extensions:
         if known is None or known.purpose is not Purpose.DRAFT:
             return []
         known.speaks_for = True
-        return self._reach(think_id, known.phase or Phase.THINKING)
+        reached = self._reach(think_id, known.phase or Phase.THINKING)
+        return reached + (self._sound(known.ready_in, Phase.READY) if known.ready_in else [])
 
     def _ahead(self, ahead: Ahead) -> list[Json]:
         if ahead.think.purpose is Purpose.NOTES:
@@ -223,6 +226,8 @@ class Extensions:
     def _sound(self, utterance_id: str, phase: Phase) -> list[Json]:
         """Speech of a draft that nobody has promoted is none."""
         known = self._thinks.get(self._thinks_of.get(utterance_id) or "")
+        if known and not known.speaks_for:
+            known.ready_in = utterance_id
         if utterance_id not in self._thinks_of or (known and not known.speaks_for):
             return []
         return [self._of_utterance("stretto.phase", utterance_id, phase=phase.value)]

@@ -341,6 +341,7 @@ def test_the_life_of_a_promoted_draft_is_told_to_those_who_ask() -> None:
     answer = draft | {"response_id": "resp_1"}
     assert told(wire.happens(PROMOTE)) == [
         ("phase", answer | {"phase": "writing"}),
+        ("phase", answer | {"phase": "ready", "utterance_id": "u1"}),
         ("draft.promoted", answer | {"turn_id": "t1"}),
     ]
     assert told(wire.happens(DONE)) == [("phase", answer | {"phase": "written"})]
