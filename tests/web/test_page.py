@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.patience import insist
+from tests.e2e.serving import Served
 from tests.web.browsing import chromium, mood, opened, record, served, wait_for, wait_for_room, watch_moods
 
 if TYPE_CHECKING:
@@ -62,9 +64,20 @@ def sent_events(page: Page) -> list[dict[str, Any]]:
 # --- talking --------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def with_journal(tmp_path: Path) -> Iterator[Served]:
+    """A server of its own, whose journals tell whether the recogniser had the time it needs."""
+    with served("--journal", str(tmp_path / "journals")) as (_, address):
+        yield Served(address.removeprefix("http://"), tmp_path / "journals")
+
+
 def test_a_spoken_question_is_captioned_and_answered_aloud(
-    address: str, playwright: Playwright, tmp_path: Path
+    with_journal: Served, playwright: Playwright, tmp_path: Path
 ) -> None:
+    insist(with_journal, lambda: spoken_question(f"http://{with_journal.address}", playwright, tmp_path))
+
+
+def spoken_question(address: str, playwright: Playwright, tmp_path: Path) -> None:
     microphone = record(tmp_path / "question.wav", CONNECTING, "what is twelve times twelve", 30.0)
     with chromium(playwright, microphone) as browser, opened(browser, address) as page:
         watch_moods(page)
@@ -103,8 +116,12 @@ def _latency_ms(page: Page) -> int:
 
 
 def test_speaking_over_an_answer_stops_it_and_tells_what_was_heard(
-    address: str, playwright: Playwright, tmp_path: Path
+    with_journal: Served, playwright: Playwright, tmp_path: Path
 ) -> None:
+    insist(with_journal, lambda: speaking_over_an_answer(f"http://{with_journal.address}", playwright, tmp_path))
+
+
+def speaking_over_an_answer(address: str, playwright: Playwright, tmp_path: Path) -> None:
     microphone = record(
         tmp_path / "interruption.wav", CONNECTING, "count to twenty", 3.5, "stop. what is twelve times twelve", 30.0
     )
