@@ -54,6 +54,7 @@ class _Known:
     phase: Phase | None = None
     words: str = ""
     ready_in: str = ""
+    silence: str | None = None
 
 
 class Extensions:
@@ -116,7 +117,7 @@ class Extensions:
             case ev.WordsWritten(think_id, text):
                 return self._written(think_id, text)
             case ev.SilenceChosen(think_id, reason):
-                return [self._of_think("stretto.silence", think_id, reason=reason)]
+                return self._silence(think_id, reason)
             case ev.EndingForeseen(think_id, ending, probability):
                 return [self._of_think("stretto.foresight", think_id, ending=ending, probability=round(probability, 3))]
             case ev.ThinkEnded(think_id):
@@ -146,6 +147,14 @@ class Extensions:
             return [self._of_think("stretto.draft.delta", think_id, delta=text)]
         return self._reach(think_id, Phase.WRITING) if known.phase is Phase.THINKING else []
 
+    def _silence(self, think_id: str, reason: str) -> list[Json]:
+        """A draft's silence is one only if it is promoted."""
+        known = self._thinks.get(think_id)
+        if known is not None and known.purpose is Purpose.DRAFT and not known.speaks_for:
+            known.silence = reason
+            return []
+        return [self._of_think("stretto.silence", think_id, reason=reason)]
+
     def _ended(self, think_id: str) -> list[Json]:
         known = self._thinks.get(think_id)
         if known is None:
@@ -160,8 +169,10 @@ class Extensions:
         if known is None or known.purpose is not Purpose.DRAFT:
             return []
         known.speaks_for = True
-        reached = self._reach(think_id, known.phase or Phase.THINKING)
-        return reached + (self._sound(known.ready_in, Phase.READY) if known.ready_in else [])
+        events = self._reach(think_id, known.phase or Phase.THINKING)
+        if known.ready_in:
+            events += self._sound(known.ready_in, Phase.READY)
+        return events if known.silence is None else [*events, *self._silence(think_id, known.silence)]
 
     def _ahead(self, ahead: Ahead) -> list[Json]:
         if ahead.think.purpose is Purpose.NOTES:

@@ -347,6 +347,15 @@ def test_the_life_of_a_promoted_draft_is_told_to_those_who_ask() -> None:
     assert told(wire.happens(DONE)) == [("phase", answer | {"phase": "written"})]
 
 
+def test_a_drafts_silence_is_told_when_it_is_promoted() -> None:
+    wire = Wire(extensions=True)
+    wire.happens(DRAFT)
+    assert told(wire.happens(SilenceChosen("d1", "thinking aloud"))) == []
+    promoted = told(wire.happens(PROMOTE))
+    silence = {"think_id": "d1", "purpose": "draft", "response_id": "resp_1", "reason": "thinking aloud"}
+    assert ("silence", silence) in promoted
+
+
 def test_a_draft_that_is_abandoned_says_why() -> None:
     wire = Wire(extensions=True)
     revised = TranscriptRevised(0, words("no"))
