@@ -216,8 +216,8 @@ class UtteranceTrack:
     def skip(self, index: int) -> None:
         """End sentence ``index`` at the next end of a word behind what has left; the next sentence follows there.
 
-        One that is through, or being cut off, is left as it is. While nothing stands behind it, the wish is kept
-        until something does. What has left stays, so nobody who plays it need be told.
+        One that is through, or being cut off, is left as it is. While it is not rendered to its end, the wish is kept.
+        What has left stays, so nobody who plays it need be told.
         """
         number = next((at for at, each in enumerate(self._sentences) if each.index == index), None)
         self._skips.discard(index)
@@ -228,7 +228,7 @@ class UtteranceTrack:
                 self._skips.add(index)
             return
         end = self._sentences[number].end_sample
-        if end is None or end == self.rendered_samples > self.sent_samples:
+        if end is None:
             self._skips.add(index)
         elif end > self.sent_samples:
             self._shorten(number, end)

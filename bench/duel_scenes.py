@@ -32,6 +32,8 @@ REASONING_SECONDS = 1.5
 HARD_SECONDS = 4.0
 """How much later than usual the first token of a hard question comes."""
 FORESEEN_RIGHT = 0.7
+FORESEEN_WORDS = 3
+"""So many words tell how the sentence will end, rightly or not."""
 
 CITIES: tuple[str, ...] = (
     "lisbon",
@@ -120,16 +122,21 @@ def _plain(random: Random, count: int) -> list[DuelTurn]:
 
 
 def _courtesy(random: Random, count: int) -> list[DuelTurn]:
-    endings = ("please thank you", "thank you very much", "please", "you know")
+    endings = ("please thank you", "thank you very much", "please", ", you know")
     head = SPEECH_SECONDS - COURTESY_SECONDS
     return [
         DuelTurn(
-            spoken(f"the weather for {city}", head)
-            + spoken(endings[index % len(endings)], COURTESY_SECONDS, begin=head),
+            spoken(f"what is the weather in {city}{_comma(endings[index % len(endings)])}", head)
+            + spoken(endings[index % len(endings)].lstrip(", "), COURTESY_SECONDS, begin=head),
             city,
         )
         for index, city in enumerate(_drawn(random, count))
     ]
+
+
+def _comma(ending: str) -> str:
+    """Recognisers write one before "you know": without it, "the people you know" would mean something else."""
+    return "," if ending.startswith(",") else ""
 
 
 def _long(random: Random, count: int) -> list[DuelTurn]:
@@ -201,7 +208,7 @@ def answer_script(turns: Sequence[DuelTurn], scene: Scene) -> Callable[[Prompt],
     """What the simulated model writes: a first sentence about what was asked, and a second about every word of it."""
 
     def script(prompt: Prompt) -> Sequence[Piece]:
-        asked = prompt.messages[-1].text.casefold() if prompt.messages else ""
+        asked = prompt.messages[-1].text.casefold().replace(",", "") if prompt.messages else ""
         key = _key(asked)
         pieces: list[Piece] = []
         if scene.reasons and prompt.effort is not Effort.REFLEX:
@@ -229,7 +236,7 @@ def foresight(turns: Sequence[DuelTurn], seed: int, current: Callable[[], int]) 
     def foresee(prompt: Prompt) -> Foreseen | None:
         said = prompt.messages[-1].text.split()
         words = [word.text for word in turns[current()].said]
-        if words[: len(said)] != said or not len(words) // 2 <= len(said) < len(words):
+        if words[: len(said)] != said or not FORESEEN_WORDS <= len(said) < len(words):
             return None
         last = words[-1] if right[current()] else CITIES[(CITIES.index(words[-1]) + 1) % len(CITIES)]
         ending = " ".join((*words[len(said) : -1], last))

@@ -10,6 +10,7 @@ from scheduler.commands import (
     EndUtterance,
     Purpose,
     RecordHeard,
+    SkipSentence,
     Speak,
     SpeakSource,
     StopSpeaking,
@@ -186,6 +187,10 @@ def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
     if more and answer.given == len(answer.sentences):
         _speak(step, answer, answer.given, more, complete=False)
         answer = step.change_answer(answer, growing_given=len(answer.growing))
+    last = len(answer.sentences) - 1 if not answer.growing else len(answer.sentences)
+    if answer.rendered_ahead != given_before and last - 1 in answer.fillers and last not in answer.fillers:
+        # substance comes: a filler that is still playing ends at the next word boundary
+        step.order(SkipSentence(answer.utterance_id, last - 1 - answer.first))
     if answer.given_at is None and answer.rendered_ahead != given_before and answer.has_substance:
         answer = step.change_answer(answer, given_at=step.now)
     return answer

@@ -156,8 +156,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class SkipSentence:
-    """End this sentence (a filler) at the next word boundary and go on with the next one. One that is through, or has
-    nothing behind it yet, is left as it is."""
+    """End this sentence (a filler) at the next word boundary; the next one follows as soon as it is rendered. One that is
+    through is left as it is; for one that is still being rendered, the wish is kept."""
 
     utterance_id: str
     index: int

@@ -31,6 +31,8 @@ SENTENCES_AHEAD = 1
 class Trigger(Enum):
     """Why a draft may be begun now."""
 
+    LIKELY = auto()
+    """These words sound like a whole turn."""
     AGREED = auto()
     """Two partials agree, or the recogniser is sure of every word."""
     PAUSE = auto()
@@ -94,7 +96,7 @@ def consider(step: Step, trigger: Trigger) -> None:
     if matching(step, text) is not None or not _worth(step, turn, text, trigger):
         return
     if any(draft.answer.thinking for draft in step.state.drafts):
-        if trigger is not Trigger.PAUSE:
+        if trigger is not Trigger.PAUSE and not (trigger is Trigger.LIKELY and _all_outdated(step)):
             return  # one at a time
         for draft in step.state.drafts:
             if draft.outdated:
@@ -126,13 +128,18 @@ def _worth(step: Step, turn: Turn, text: str, trigger: Trigger) -> bool:
     match trigger:
         case Trigger.PAUSE:
             return turn.drafts_begun < most and probability >= policy.unfinished_probability
-        case Trigger.AGREED if notes.being_made(turn):
+        case Trigger.AGREED | Trigger.LIKELY if notes.being_made(turn):
             return False  # what is being thought need not be thought twice
-        case Trigger.AGREED:
-            likely = probability >= policy.draft_probability
+        case Trigger.AGREED | Trigger.LIKELY:
+            least = policy.draft_probability if trigger is Trigger.AGREED else policy.draft_likely_probability
+            likely = probability >= least
             return likely and turn.drafts_begun < most - 1 and not speculation.paused_turns
         case Trigger.FORESEEN:
             return turn.drafts_begun < most - 1 and not speculation.paused_turns
+
+
+def _all_outdated(step: Step) -> bool:
+    return all(draft.outdated for draft in step.state.drafts if draft.answer.thinking)
 
 
 def _begin(step: Step, turn: Turn, basis: str) -> None:
@@ -194,7 +201,7 @@ def foresee(step: Step) -> None:
     turn, policy = step.state.turn, step.policy
     if turn is None or not policy.foresight or not allowed(step, turn) or step.state.foresight is not None:
         return
-    if len(turn.bare) < policy.foresight_min_words or not turn.voiced:
+    if len(turn.bare) < policy.foresight_min_words or not turn.voiced or turn.whole_text == turn.foreseen_from:
         return
     if turn.foresights_begun >= policy.max_foresights or step.state.speculation.paused_turns:
         return
@@ -202,7 +209,7 @@ def foresee(step: Step) -> None:
         return
     think_id = step.new_id("think")
     step.change(foresight=(think_id, turn.whole_text))
-    step.change_turn(foresights_begun=turn.foresights_begun + 1)
+    step.change_turn(foresights_begun=turn.foresights_begun + 1, foreseen_from=turn.whole_text)
     joins = turn.joined.turn_id if turn.joined else None
     step.order(
         Think(think_id, Purpose.FORESIGHT, turn_id=turn.turn_id, audible=False, basis=turn.whole_text, joins=joins)

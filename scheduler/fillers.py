@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from scheduler import answers
-from scheduler.commands import SkipSentence
 from scheduler.events import PlayoutStarted, SpeechReady, ThoughtGrown, WordsHeard
 from scheduler.filler_lines import FillerKind, filler
 from scheduler.state import Alarm, Answer, Phase
@@ -117,13 +116,8 @@ def tool_ended(step: Step, answer: Answer) -> None:
 
 
 def speech_ready(step: Step, answer: Answer, event: SpeechReady) -> None:
-    """Substance is at hand: a filler that is still playing ends at the next word boundary."""
-    index = answer.first + event.index
-    if index in answer.fillers:
-        return
-    answers.measure_voice(step, answer)
-    if index - 1 in answer.fillers and answer.phase in (Phase.WAITING, Phase.SOUNDING):
-        step.order(SkipSentence(answer.utterance_id, event.index - 1))
+    if answer.first + event.index not in answer.fillers:
+        answers.measure_voice(step, answer)
 
 
 def playout_started(step: Step, event: PlayoutStarted) -> None:

@@ -112,6 +112,8 @@ class Policy:
     """A longer turn may have one more for each time this long. tuned"""
     draft_probability: float = 0.5
     """Probability of turn end from which agreeing partials start a draft."""
+    draft_likely_probability: float = 0.8
+    """From which a single partial starts one. tuned"""
     draft_pause_seconds: float = 0.16
     """A pause of this length starts one."""
     draft_window_turns: int = 8

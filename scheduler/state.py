@@ -89,6 +89,8 @@ class Turn:
     """No voice just now, within a segment that may go on."""
     drafts_begun: int = 0
     foresights_begun: int = 0
+    foreseen_from: str = ""
+    """The words from which its ending was last foreseen."""
     notes: Notes | None = None
     joined: CommittedTurn | None = None
     """The turn that this one continues."""

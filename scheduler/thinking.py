@@ -70,6 +70,7 @@ def think_ended(step: Step, event: ThinkEnded) -> None:
     notes.think_ended(step, event)
     if step.state.foresight is not None and step.state.foresight[0] == event.think_id:
         step.change(foresight=None)
+        drafts.foresee(step)
     if draft := step.draft_thought(event.think_id):
         drafts.think_ended(step, draft, event)
     elif answer := step.answer_thought(event.think_id):

@@ -175,6 +175,8 @@ def _think_along(step: Step, event: TranscriptRevised, previous: tuple[str, ...]
         drafts.consider(step, drafts.Trigger.PAUSE)
     elif certain or turn.bare == previous:
         drafts.consider(step, drafts.Trigger.AGREED)
+    else:
+        drafts.consider(step, drafts.Trigger.LIKELY)
     drafts.foresee(step)
 
 

@@ -7,6 +7,7 @@ every other engine, the answer is written anew and the opening holds once it was
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
@@ -45,12 +46,42 @@ async def answer_from(
     elif think.opening_holds:
         pieces = _behind(model, prompt, think.opening)
     elif isinstance(model, VerifyingModel):
-        holds = _same(await model.agreement(prompt, think.opening), think.opening)
-        tell(think.opening if holds else "")
-        pieces = _behind(model, prompt, think.opening) if holds else model.generate(prompt)
+        pieces = await _verified(model, prompt, think.opening, tell)
     else:
         pieces = _compared(model.generate(prompt), think.opening, tell)
     async with closing_stream(pieces) as stream:
+        async for piece in stream:
+            yield piece
+
+
+async def _verified(
+    model: LanguageModel, prompt: Prompt, opening: str, tell: Callable[[str], None]
+) -> AsyncIterator[Piece]:
+    """The answer is begun anew at the same time, up to its first piece: if the opening fails, nothing is lost."""
+    assert isinstance(model, VerifyingModel)
+    anew = model.generate(prompt)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(_next(anew))
+            agreement = tasks.create_task(model.agreement(prompt, opening))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+    holds = _same(agreement.result(), opening)
+    tell(opening if holds else "")
+    if not holds:
+        return _with_first(first.result(), anew)
+    async with closing_stream(anew):
+        return _behind(model, prompt, opening)
+
+
+async def _next(pieces: AsyncIterator[Piece]) -> Piece | None:
+    return await anext(pieces, None)
+
+
+async def _with_first(first: Piece | None, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+    async with closing_stream(pieces) as stream:
+        if first is not None:
+            yield first
         async for piece in stream:
             yield piece
 

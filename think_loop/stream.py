@@ -68,6 +68,11 @@ class Stream:
         )
         self.ended = True
 
+    @property
+    def is_ahead_enough(self) -> bool:
+        """A sentence is written: the rest of a draft can wait for the commit."""
+        return self._sentence_count > 0
+
     # --- what is recorded -----------------------------------------------------------------------------
 
     def record(self, write_down: Callable[[], None]) -> None:

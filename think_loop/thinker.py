@@ -292,10 +292,12 @@ class Thinker:
             return answer_from(self._model, prompt, stream.think, stream.opening_is)
         return self._model.generate(prompt)
 
-    async def _commit_of(self, stream: Stream) -> None:
-        """Notes are never committed while they are made: thinking privately costs what it costs."""
-        if stream.think.purpose is Purpose.DRAFT:
-            await stream.committed.wait()
+    def _is_ahead_enough(self, stream: Stream) -> bool:
+        """A draft waits for its commit behind its first sentence. The engine is not read meanwhile."""
+        tokens = stream.output_tokens + stream.estimated_output
+        return stream.think.purpose is Purpose.DRAFT and (
+            stream.is_ahead_enough or tokens >= self._settings.draft_tokens
+        )
 
     async def _generate(self, stream: Stream, prompt: Prompt, number: int) -> _Round:
         done = _Round()
@@ -305,8 +307,8 @@ class Thinker:
             async with closing_stream(self._pieces(stream, prompt, number)) as pieces:
                 async for piece in pieces:
                     self._take(stream, done, piece, prompt)
-                    if stream.output_tokens + stream.estimated_output >= self._settings.draft_tokens:
-                        await self._commit_of(stream)
+                    if self._is_ahead_enough(stream):
+                        await stream.committed.wait()
         finally:
             if done.thought:
                 stream.record(partial(self._recorder.thought, stream.think, done.thought))
