@@ -139,7 +139,7 @@ def test_a_barge_in_with_truncation(served: Served, mode: str) -> None:
         assert missed_words("one hundred and forty four", (await recognised_in(answer))[0]) <= 1
         said = [entry for _, entry in journal_of_newest(served) if isinstance(entry, RecordHeard)]
         assert said[0].cut_off
-        assert said[0].text.startswith("One, two, three")
+        assert "One, two, three" in said[0].text  # behind a filler, if the answer took its time
         assert "thirty" not in said[0].text
 
     play(served, main)

@@ -164,7 +164,7 @@ def test_a_function_call_of_the_client(served: Served) -> None:
             await call.connection.conversation.item.create(item=output)
             await call.connection.response.create()
             response = await call.answer()
-            assert transcript(response) == "Sunny and warm."
+            assert transcript(response).endswith("Sunny and warm.")  # behind a filler, if the answer took its time
             (heard,) = await recognised_in(call.sound_of(response))
             assert missed_words("sunny and warm", heard) <= 1
 

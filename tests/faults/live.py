@@ -89,6 +89,14 @@ class Client:
         for block in blocks:
             await self.send("input_audio_buffer.append", audio=base64.b64encode(block.samples.tobytes()).decode())
 
+    async def append_at_pace(self, *blocks: Pcm) -> None:
+        """As a microphone does: a real recogniser needs its time."""
+        for block in blocks:
+            step = block.sample_rate_hz // 50
+            for start in range(0, len(block.samples), step):
+                await self.append(Pcm(block.samples[start : start + step], block.sample_rate_hz))
+                await asyncio.sleep(0.02)  # the pace of a microphone
+
     async def until(self, kind: str, seconds: float = 60.0) -> Json:
         """The next event of this type."""
         async with asyncio.timeout(seconds):

@@ -125,6 +125,11 @@ def test_a_bug_ends_its_session_with_a_reason_and_no_other(place: str, monkeypat
 # --- the recogniser's process -------------------------------------------------------------------------
 
 
+ATTEMPTS = 3
+"""A turn is committed with the words known 0.6 s after its end. A recogniser that has to share its core may know too few
+of them by then: it is asked again, as callers do."""
+
+
 @needs_flite
 def test_a_recogniser_killed_in_the_middle_of_a_word_is_restarted_and_the_caller_told() -> None:
     sorry = "Sorry, say again."
@@ -150,9 +155,13 @@ def test_a_recogniser_killed_in_the_middle_of_a_word_is_restarted_and_the_caller
             await client.append(quiet(2.0))
             assert await client.answer() == sorry
             await asyncio.sleep(3.0)  # the excuse, of 1.2 s, is played to its end
-            await client.append(question, quiet(1.5))
-            assert await client.answer() == ANSWER
-            assert "what is twelve times twelve" in heard[-1]
+            for _ in range(ATTEMPTS):
+                await client.append_at_pace(question, quiet(1.5))
+                assert await client.answer() == ANSWER
+                if "what is twelve times twelve" in heard[-1]:
+                    return
+                await asyncio.sleep(2.0)  # the answer, of 1 s, is played to its end
+            pytest.fail(f"heard instead: {heard}")
 
     asyncio.run(main())
 
