@@ -54,6 +54,8 @@ stretto serve   [dim]# engines that need no download, on loopback[/]
 
 stretto serve --llm openai:http://127.0.0.1:8000/v1#Qwen/Qwen3-8B   [dim]# any OpenAI-compatible model[/]
 
+stretto serve --tools my_tools   [dim]# what my_tools.py decorates with @tool, the model may call[/]
+
 stretto serve --host 0.0.0.0 --api-key SECRET   [dim]# for others; keys may also stand in STRETTO_API_KEY[/]"""
 )
 def serve(
@@ -62,7 +64,10 @@ def serve(
     asr: Annotated[str | None, typer.Option(help="Speech recognition: pocketsphinx, whisper:MODEL, simulated.")] = None,
     llm: Annotated[str | None, typer.Option(help="Language model: offline, openai:URL#MODEL, simulated.")] = None,
     tts: Annotated[str | None, typer.Option(help="Voice: auto, flite:slt, flite:rms, espeak, simulated.")] = None,
-    vad: Annotated[str | None, typer.Option(help="Voice detection: silero.")] = None,
+    vad: Annotated[str | None, typer.Option(help="Voice detection: silero, energy.")] = None,
+    end_of_turn: Annotated[
+        str | None, typer.Option(help="Tells from the sound whether a turn is over: none, smart-turn:PATH, prosody.")
+    ] = None,
     config: ConfigOption = None,
     api_key: Annotated[
         list[str] | None, typer.Option(help="A key clients must send. May be given several times.")
@@ -72,7 +77,7 @@ def serve(
     ] = None,
     tools: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODULE[:NAME]", help="Tools of your own. May be given several times."),
+        typer.Option(metavar="MODULE[:NAME]", help="Tools of your own (@tool). May be given several times."),
     ] = None,
     journal: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep a journal of each call here.")] = None,
     record_audio: Annotated[
@@ -98,6 +103,7 @@ def serve(
         "engines.llm": llm,
         "engines.tts": tts,
         "engines.vad": vad,
+        "engines.end_of_turn": end_of_turn,
         "agent.tools": tuple(tools) if tools else None,
         "journal.dir": journal,
         "journal.record_audio": record_audio,

@@ -16,10 +16,13 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
+from audio.end_of_turn.registry import make_end_of_turn
 from audio.onnx_runtime import describe_runtime
 from realtime.serve import bind
 from realtime.settings import DEFAULT_FILE, Settings
 from scheduler.errors import SettingsError
+from think_loop.tool_loading import checked_tools, load_tools
+from think_loop.tools import Tool
 from tts.registry import default_voice_spec
 
 State = Literal["ok", "better", "missing"]
@@ -38,14 +41,16 @@ class Finding:
 
 
 def examine(settings: Settings, file: Path | None) -> list[Finding]:
-    """Look at this machine with these settings. Loads no engine and reaches no network."""
+    """Look at this machine with these settings. Loads no engine and reaches no network; imports the tools."""
     return [
         _python(),
         _cores(),
         _settings_file(file),
         _port(settings),
         _asr(settings),
+        _end_of_turn(settings),
         _llm(settings),
+        *_tools(settings),
         *_voice(settings),
         _onnx_runtime(),
         _gpu(),
@@ -110,6 +115,41 @@ def _asr(settings: Settings) -> Finding:
         advice = "English only, about every third word of human speech is wrong; better: --asr whisper:small.en"
         return Finding("speech recognition", "better", spec, advice)
     return Finding("speech recognition", "ok", spec)
+
+
+def _end_of_turn(settings: Settings) -> Finding:
+    what, spec = "end of turn", settings.engines.end_of_turn.strip()
+    try:
+        make_end_of_turn(spec)
+    except SettingsError as error:
+        return Finding(what, "missing", spec, str(error))
+    kind, _, path = spec.partition(":")
+    match kind:
+        case "smart-turn" if not Path(path).is_file():
+            return Finding(what, "missing", spec, f"there is no file {path}; docs/endpointing.md says where to get it")
+        case "simulated":
+            return Finding(what, "better", f"{spec} (simulated)", "for benchmarks only: --end-of-turn none")
+        case "none" | "":
+            advice = "a model hears it in the voice, too: --end-of-turn smart-turn:PATH (docs/endpointing.md)"
+            return Finding(what, "ok", "no model; the words tell", advice)
+        case _:
+            return Finding(what, "ok", spec)
+
+
+def _tools(settings: Settings) -> Iterator[Finding]:
+    """Imports them, as the server would."""
+    loaded: list[Tool] = []
+    for spec in settings.agent.tools:
+        try:
+            found = load_tools((spec,))
+            checked_tools((*loaded, *found))
+        except SettingsError as error:
+            yield Finding("tools", "missing", spec, str(error))
+        else:
+            loaded += found
+            yield Finding("tools", "ok", f"{spec}: {', '.join(tool.spec.name for tool in found)}")
+    if not settings.agent.tools:
+        yield Finding("tools", "ok", "timers only", "your own: --tools MODULE (docs/tools.md)")
 
 
 def _llm(settings: Settings) -> Finding:

@@ -50,6 +50,7 @@ def journal(tmp_path: Path) -> Path:
         (["serve", "--set", "eager"], 2, "must be KEY=VALUE"),
         (["serve", "--config", "nowhere.toml"], 2, "There is no settings file nowhere.toml"),
         (["serve", "--vad", "ears"], 2, "the flag --vad can't be 'ears'"),
+        (["serve", "--port", "0", "--end-of-turn", "clairvoyance"], 2, "There is no end-of-turn model 'clairvoyance'"),
         (["talk", "--turn-detection", "mind_reading"], 2, "semantic_vad, server_vad or none"),
         (["talk", "--url", "ws://127.0.0.1:1", "--text", "hi"], 1, "There is no server at ws://127.0.0.1:1/"),
         (["talk", "--wav", "nowhere.wav"], 1, "nowhere.wav can't be read as audio"),
@@ -121,6 +122,42 @@ def test_the_doctor_looks_for_the_key_of_a_hosted_model(variable: str, monkeypat
     assert language_model().state == "ok"
 
 
+def found_by_the_doctor(what: str, flags: dict[str, object]) -> list[Finding]:
+    findings = examine(load_settings(flags={"server.port": 0, **flags}), None)
+    return [finding for finding in findings if finding.what == what]
+
+
+@pytest.mark.parametrize(
+    ("spec", "state", "told"),
+    [
+        ("none", "ok", "the words tell"),
+        ("prosody", "ok", "prosody"),
+        ("simulated", "better", "for benchmarks only"),
+        ("smart-turn:nowhere.onnx", "missing", "there is no file nowhere.onnx"),
+        ("smarter", "missing", "There is no end-of-turn model 'smarter'"),
+    ],
+)
+def test_the_doctor_looks_at_the_end_of_turn_model(spec: str, state: str, told: str) -> None:
+    (finding,) = found_by_the_doctor("end of turn", {"engines.end_of_turn": spec})
+    assert finding.state == state
+    assert told in finding.found + finding.advice
+
+
+def test_the_doctor_imports_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    good = "from think_loop.tools import tool\n@tool\nasync def doctored(a: int) -> int:\n    'Doubles.'\n    return 2 * a\n"
+    (tmp_path / "good_doctor_tools.py").write_text(good)
+    (tmp_path / "bad_doctor_tools.py").write_text("1 / 0\n")
+    specs = ("good_doctor_tools", "bad_doctor_tools", "no_doctor_tools")
+    good_one, bad_one, missing_one = found_by_the_doctor("tools", {"agent.tools": specs})
+    assert (good_one.state, good_one.found) == ("ok", "good_doctor_tools: doctored")
+    assert bad_one.state == missing_one.state == "missing"
+    assert "ZeroDivisionError" in bad_one.advice
+    assert "there is no module 'no_doctor_tools'" in missing_one.advice
+    (none,) = found_by_the_doctor("tools", {})
+    assert none.state == "ok"
+
+
 def test_the_doctor_speaks_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     status = run(monkeypatch, "doctor", "--json", "--set", "server.port=0")
     told = json.loads(capsys.readouterr().out)
@@ -131,7 +168,8 @@ def test_the_doctor_speaks_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 @pytest.mark.slow
 def test_help_teaches_by_example() -> None:
-    for command, example in (("serve", "openai:http://127.0.0.1:8000/v1"), ("talk", "what is twelve times twelve")):
+    examples = {"openai:http://127.0.0.1:8000/v1": "serve", "--tools my_tools": "serve", "smart-turn:PATH": "serve"}
+    for example, command in {**examples, "what is twelve times twelve": "talk"}.items():
         done = subprocess.run(
             [sys.executable, "-m", "realtime.cli", command, "--help"], capture_output=True, text=True, check=True
         )
