@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.asr.recognizer import Recognizer
+from audio.echo import ECHO_SHARE, ECHO_SHARE_IN_SPEECH, EchoReference
 from audio.end_of_turn.judge import TurnEndJudge
 from audio.end_of_turn.model import EndOfTurnModel
 from audio.input_buffer import Gap, InputBuffer
@@ -49,6 +50,8 @@ log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.1
 """Audio worked on between two looks at the loop: about 1 ms of work."""
+SURELY_NO_VOICE = 0.05
+"""A chunk less probable than this is no voice by any threshold: nobody asks whether it is echo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,10 @@ class Ears:
         *,
         settings: EarsSettings | None = None,
         end_of_turn: EndOfTurnModel | None = None,
+        echo_reference: bool = False,
     ) -> None:
-        """``end_of_turn``: asked once in each pause of detected speech, warm."""
+        """``end_of_turn``: asked once in each pause of detected speech, warm. ``echo_reference``: the line does not
+        cancel echo, so what is played is told by ``play_reference`` and does not count as voice."""
         self._settings = settings or EarsSettings()
         self._publish = publish
         self._judge = TurnEndJudge(publish, end_of_turn, verdict_seconds=self._settings.verdict_seconds)
@@ -117,6 +122,7 @@ class Ears:
             final_seconds=self._settings.final_seconds,
             stall_seconds=self._settings.stall_seconds,
         )
+        self._echo = EchoReference() if echo_reference else None
         self._buffer: InputBuffer[_Mark] = InputBuffer(self._settings.longest_backlog_seconds)
         self._arrived = asyncio.Event()
         self._heard_seconds = 0.0
@@ -148,6 +154,12 @@ class Ears:
             log.warning("ears: %g s of audio wait, the oldest is dropped", self._settings.longest_backlog_seconds)
         self._overflowing = not fitted
         self._arrived.set()
+
+    def play_reference(self, pcm: Pcm, sounds_at_audio_seconds: float) -> None:
+        """``pcm`` sounds at the caller's at this audio time; its echo may come up to 0.5 s later. To be told before its
+        time, at most 3 s ahead, in order. Without ``echo_reference`` it is not looked at."""
+        if self._echo is not None:
+            self._echo.play(pcm, sounds_at_audio_seconds)
 
     def _note_arrival(self, seconds: float) -> None:
         now = asyncio.get_running_loop().time()
@@ -293,8 +305,8 @@ class Ears:
 
     async def _take_chunk(self, chunk: NDArray[np.int16]) -> None:
         was_speaking = self._segmenter.speaking
-        events = self._segmenter.process(CHUNK_SECONDS, self._detector.probability(chunk))
         at_seconds = self._position_seconds
+        events = self._segmenter.process(CHUNK_SECONDS, self._voice_probability(chunk, at_seconds))
         self._position += CHUNK_SAMPLES
         if was_speaking:
             await self._recognition.feed(chunk, at_seconds)
@@ -304,6 +316,15 @@ class Ears:
             await self._tell(event)
         while len(self._before) > self._chunks_before:
             self._before.popleft()
+
+    def _voice_probability(self, chunk: NDArray[np.int16], at_seconds: float) -> float:
+        probability = self._detector.probability(chunk)
+        if self._echo is None:
+            return probability
+        self._echo.hear(chunk, at_seconds)
+        echo_share = ECHO_SHARE_IN_SPEECH if self._segmenter.speaking else ECHO_SHARE
+        is_echo = probability > SURELY_NO_VOICE and self._echo.explained() >= echo_share
+        return 0.0 if is_echo else probability
 
     async def _tell(self, event: SegmentEvent) -> None:
         match event:

@@ -2,7 +2,7 @@
 
 ``python -m bench.echo``: flite speaks as the agent; its voice comes back delayed, softer, with the reverberation of a
 made-up room and with noise, through the whole of ``audio.ears``. With nobody talking, each ``SpeechStarted`` is a
-mistake. Then somebody talks over it, at four moments: a recording of the folder that ``STRETTO_SPEECH_DIR`` names, else
+mistake. Then somebody talks over it, at two moments: a recording of the folder that ``STRETTO_SPEECH_DIR`` names, else
 another voice of flite.
 """
 
@@ -25,18 +25,18 @@ from audio.asr.simulated import SimulatedRecognizer
 from audio.ears import Ears
 from audio.vad import make_detector
 from bench.hear import flite_installed, human_recordings, speak_flite
+from scheduler import virtual_time
 from scheduler.events import Event, SpeechStarted
 from scheduler.pcm import Pcm
 from scheduler.policy import TurnDetection
 
 RATE_HZ = 16_000
-BLOCK_SAMPLES = 320
-LEAD_BLOCKS = 10
-"""The reference is told this much before it sounds: 200 ms."""
+BLOCK_SECONDS = 0.02
+BLOCK_SAMPLES = round(BLOCK_SECONDS * RATE_HZ)
 Signal = NDArray[np.float64]
 AGENT = "The train leaves at half past seven from platform three. It costs forty two pounds and takes two hours."
 TALKER = "Excuse me, is there not an earlier one that I could take?"
-MOMENTS_SECONDS = (1.0, 2.0, 3.3, 4.4)
+MOMENTS_SECONDS = (1.0, 3.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +92,25 @@ def from_onset(signal: Signal) -> Signal:
     return signal[160 * int(np.argmax(levels > 0.1 * loud_level(signal))) :]
 
 
-async def speech_starts(agent: Signal, microphone: Signal, detector: str, *, reference: bool = True) -> list[float]:
-    """Audio time of each ``SpeechStarted``, when it was known."""
+def speech_starts(agent: Signal, microphone: Signal, detector: str, *, reference: bool = True) -> list[float]:
+    """Audio time of each ``SpeechStarted``, when it was known. In virtual time."""
     starts: list[float] = []
 
     def publish(event: Event) -> None:
         if isinstance(event, SpeechStarted):
             starts.append(event.audio_seconds + event.voiced_seconds)
 
-    ears = Ears(publish, SimulatedRecognizer(), make_detector(detector), TurnDetection(), echo_reference=reference)
-    played, heard = _blocks(agent), _blocks(microphone)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(ears.run())
-        for index in range(len(heard) + LEAD_BLOCKS):
-            if index < len(played):
-                ears.play_reference(played[index], index * BLOCK_SAMPLES / RATE_HZ)
-            if index >= LEAD_BLOCKS:
-                ears.hear(heard[index - LEAD_BLOCKS])
-                while not ears.idle and index % 5 == 0:  # noqa: ASYNC110 there is no event for it
-                    await asyncio.sleep(0)
-        ears.close()
+    async def listen() -> None:
+        ears = Ears(publish, SimulatedRecognizer(), make_detector(detector), TurnDetection(), echo_reference=reference)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ears.run())
+            for index, (played, heard) in enumerate(zip(_blocks(agent), _blocks(microphone), strict=True)):
+                ears.play_reference(played, index * BLOCK_SECONDS)
+                ears.hear(heard)
+                await asyncio.sleep(BLOCK_SECONDS)  # virtual
+            ears.close()
+
+    virtual_time.run(listen)
     return starts
 
 
@@ -139,13 +138,13 @@ LINES = {
 TALKERS_DB = (0.0, -6.0, -10.0)
 
 
-async def delays(agent: Signal, talker: Signal, line: Line, over_echo_db: float, detector: str) -> list[float | None]:
+def delays(agent: Signal, talker: Signal, line: Line, over_echo_db: float, detector: str) -> list[float | None]:
     """From the talker's onset to ``SpeechStarted``, at each moment; ``None``: not within 2 s."""
     heard = returned(agent, line)
     found: list[float | None] = []
     for moment in MOMENTS_SECONDS:
         mixed = talked_over(heard, talker, moment, over_echo_db, heard)
-        starts = await speech_starts(agent, mixed, detector)
+        starts = speech_starts(agent, mixed, detector)
         found.append(next((at - moment for at in starts if moment < at < moment + 2.0), None))
     return found
 
@@ -167,21 +166,21 @@ def voices() -> tuple[Signal, Signal]:
     return np.concatenate([around, agent, around]), from_onset(talker)
 
 
-async def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     console = Console()
     if not flite_installed():
         console.print("Nobody to speak: install flite.")
         return 2
     agent, talker = voices()
-    table = Table(title=f"{arguments.vad}; ms from the talker's onset to SpeechStarted, at four moments")
+    table = Table(title=f"{arguments.vad}; ms from the talker's onset to SpeechStarted, at two moments")
     for column in ("echo", "mistakes without", "mistakes", *(f"talker {level:+.0f} dB" for level in TALKERS_DB)):
         table.add_column(column)
     with Progress(console=console, transient=True) as progress:
         for name, line in progress.track(LINES.items(), description="listening"):
             alone = returned(agent, line)
-            without = await speech_starts(agent, alone, arguments.vad, reference=False)
-            mistakes = await speech_starts(agent, alone, arguments.vad)
-            told = [_told(await delays(agent, talker, line, level, arguments.vad)) for level in TALKERS_DB]
+            without = speech_starts(agent, alone, arguments.vad, reference=False)
+            mistakes = speech_starts(agent, alone, arguments.vad)
+            told = [_told(delays(agent, talker, line, level, arguments.vad)) for level in TALKERS_DB]
             table.add_row(name, str(len(without)), str(len(mistakes)), *told)
     console.print(table)
     return 0
@@ -190,7 +189,7 @@ async def run(arguments: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vad", default="silero", help="the voice detector's spec")
-    return asyncio.run(run(parser.parse_args()))
+    return run(parser.parse_args())
 
 
 if __name__ == "__main__":
