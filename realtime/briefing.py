@@ -69,7 +69,7 @@ class Briefing:
             messages=messages,
             hints=self._hints(think, notes),
             tools=_all_tools(tools, toolbox if think.in_conversation else None),
-            tool_choice=params.tool_choice or config.tool_choice,
+            tool_choice=_tool_choice(think.purpose, params.tool_choice or config.tool_choice),
             max_output_tokens=params.max_output_tokens or config.max_output_tokens or engines.llm_max_output_tokens,
             temperature=_first(params.temperature, config.temperature, engines.llm_temperature),
             purpose=think.purpose,
@@ -151,6 +151,18 @@ def _all_tools(by_client: Sequence[FunctionTool], toolbox: Toolbox | None) -> tu
     names = {tool.name for tool in by_client}
     own = () if toolbox is None else tuple(spec for spec in toolbox.specs if spec.name not in names)
     return (*map(_tool_spec, by_client), *own)
+
+
+def _tool_choice(purpose: Purpose, asked: str) -> str:
+    """What the client asks for is for answers: beside them nothing forces a call, and afterwards none is made, since
+    no response could tell the client of it. The tools stay in the prompt: its beginning is cached."""
+    match purpose:
+        case Purpose.FORESIGHT | Purpose.AFTERTHOUGHT:
+            return "none"
+        case Purpose.NOTES:
+            return "none" if asked == "none" else "auto"
+        case _:
+            return asked
 
 
 def _tool_spec(tool: FunctionTool) -> ToolSpec:

@@ -108,7 +108,7 @@ class Conversation:
 
     def observe(self, at: float, happened: Event | Command) -> None:
         match happened:
-            case Think(think_id, audible=False, in_conversation=True):
+            case Think(think_id, purpose, audible=False, in_conversation=True) if not purpose.is_speculative:
                 self._texts[think_id] = []
             case WordsWritten(think_id, text) if think_id in self._texts:
                 self._texts[think_id].append(text)

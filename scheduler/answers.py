@@ -199,6 +199,8 @@ def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
 def _speak(step: Step, answer: Answer, index: int, text: str, *, complete: bool) -> None:
     if index in answer.fillers:
         source = SpeakSource.FILLER
+    elif answer.purpose is Purpose.AFTERTHOUGHT:
+        source = SpeakSource.AFTERTHOUGHT
     else:
         source = SpeakSource.MODEL if answer.think_id else SpeakSource.SERVER
     # An answer that is taken up again is a new message to clients: its think was told as over.

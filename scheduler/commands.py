@@ -104,6 +104,8 @@ class SpeakSource(StrEnum):
     """A fixed sentence of the server's own: a greeting, a failure said aloud."""
     FILLER = "filler"
     """Said while the answer is awaited; a clip rendered ahead where there is one. Never counted as the answer."""
+    AFTERTHOUGHT = "afterthought"
+    """Begun unasked, some time after an answer: a correction that the model found it should make."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ def _take(step: Step, event: Event) -> None:
         case SpeechReady():
             thinking.speech_ready(step, event)
         case VoiceFailed():
+            drafts.voice_failed(step, event)
             answers.voice_failed(step, event)
         case PlayoutStarted():
             answers.playout_started(step, event)

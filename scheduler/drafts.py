@@ -18,6 +18,7 @@ from scheduler.events import (
     SpeechReady,
     ThinkEnded,
     ThinkEnding,
+    VoiceFailed,
 )
 from scheduler.policy import TurnMode
 from scheduler.state import Answer, CommittedTurn, Draft, Speculation, Turn
@@ -274,6 +275,12 @@ def silence_chosen(step: Step, draft: Draft, event: SilenceChosen) -> None:
 def speech_ready(step: Step, draft: Draft, event: SpeechReady) -> None:
     answers.measure_voice(step, draft.answer)
     step.change_draft(_found(step, draft.answer), ready=True)
+
+
+def voice_failed(step: Step, event: VoiceFailed) -> None:
+    """A draft that can't be heard is none: its answer is thought, and spoken, anew."""
+    if draft := step.draft_of(event.utterance_id):
+        abandon(step, draft)
 
 
 def think_ended(step: Step, draft: Draft, event: ThinkEnded) -> None:

@@ -294,7 +294,7 @@ def response_requested(step: Step, event: ResponseRequested) -> None:
 
 def _make_way(step: Step) -> None:
     for answer in step.state.answers:
-        unasked = answer.purpose in (Purpose.REPORT, Purpose.NUDGE, Purpose.OPENING)
+        unasked = answer.purpose in (Purpose.REPORT, Purpose.NUDGE, Purpose.OPENING, Purpose.AFTERTHOUGHT)
         if unasked and answer.phase is Phase.WAITING and answer.wanted and answer.in_conversation:
             if answer.report_id is not None:
                 answers.tell_later(step, answer.report_id)

@@ -277,7 +277,8 @@ class WireMapper:
         response = self._by_utterance.get(speak.utterance_id) or self._by_think.get(speak.think_id or "")
         events: list[Json] = []
         if response is None:
-            response = Response(self._state, self._fields_of_server(audible=True), think_id=None)
+            unasked = speak.source is do.SpeakSource.AFTERTHOUGHT
+            response = Response(self._state, self._fields_of_server(audible=True), think_id=None, unasked=unasked)
             events = response.created()
         self._by_utterance[speak.utterance_id] = response
         return events + response.expect_speech(speak.utterance_id, speak.index, speak.text)

@@ -18,7 +18,7 @@ from realtime.session import Session, make_session
 from realtime.settings import Settings
 from realtime.wire.session_port import SessionConfig
 from scheduler import virtual_time
-from scheduler.commands import Command, EndCall, EndTurn, Speak, TellTimeout
+from scheduler.commands import Command, EndCall, EndTurn, Hold, Release, Speak, TellTimeout
 from scheduler.events import CallEnding, Event
 from scheduler.pcm import Pcm
 from think_loop.engines.simulated import SimulatedModel, SimulatedModelSettings
@@ -91,7 +91,9 @@ class Watcher:
 
     @property
     def said(self) -> list[str]:
-        return [sentence.text for sentence in self.of(Speak)]
+        """The sentences that could sound: not those of drafts that were held back and thrown away."""
+        held = {each.utterance_id for each in self.of(Hold)} - {each.utterance_id for each in self.of(Release)}
+        return [sentence.text for sentence in self.of(Speak) if sentence.utterance_id not in held]
 
 
 @dataclass

@@ -11,12 +11,21 @@ import pytest
 
 from audio.asr.simulated import SimulatedRecognizer, SimulatedSettings, SimulatedStream
 from realtime.wire.session_port import MessageItem
+from scheduler.commands import CommitTurn
 from scheduler.errors import LanguageModelError, RecognizerError, VoiceError
-from scheduler.events import EarsFailed, ResponseCancelled, ResponseRequested, VoiceFailed
+from scheduler.events import (
+    EarsFailed,
+    ResponseCancelled,
+    ResponseRequested,
+    ThinkEnded,
+    ThinkEnding,
+    VoiceFailed,
+    WordsHeard,
+)
 from scheduler.pcm import SpeechChunk
 from scheduler.policy import Phrases
 from tests.faults.scenes import ANSWER, QUESTION, Call, calling, in_virtual_time, quiet, simulated_engines, tone
-from think_loop.engines.simulated import SimulatedModel
+from think_loop.engines.simulated import SimulatedModel, SimulatedModelSettings
 from think_loop.language_model import Piece, Prompt, Words
 from tts.engines.simulated import SimulatedVoice
 
@@ -41,15 +50,17 @@ async def answers_again(call: Call) -> None:
 
 
 class FaultyModel(SimulatedModel):
-    """The first answer goes wrong in the way ``fault`` does; later ones are right."""
+    """What it writes goes wrong in the way ``fault`` does, until it is ``mended``; drafts, too."""
 
     def __init__(self, fault: Any) -> None:
         super().__init__(script=lambda _: [Words(ANSWER)])
         self._fault = fault
 
+    def mended(self) -> None:
+        self._fault = None
+
     async def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
-        fault, self._fault = self._fault, None
-        async for piece in super().generate(prompt) if fault is None else fault():
+        async for piece in super().generate(prompt) if self._fault is None else self._fault():
             yield piece
 
 
@@ -73,13 +84,28 @@ async def has_a_bug() -> AsyncIterator[Piece]:
 @pytest.mark.parametrize("fault", [refuses, breaks_off, has_a_bug])
 def test_a_model_that_fails_is_said_aloud_and_the_next_turn_is_answered(fault: Any) -> None:
     async def main() -> None:
-        async with calling(simulated_engines(model=FaultyModel(fault))) as call:
+        model = FaultyModel(fault)
+        async with calling(simulated_engines(model=model)) as call:
             await call.ask(12.0)
             assert call.door.outcomes == ["failed"]
             assert call.door.said[-1] == SORRY_MODEL
             if fault is breaks_off:
                 assert call.door.said[0] == "The time is now half past nine.", "what it had written is still said"
+            model.mended()
             await answers_again(call)
+
+    in_virtual_time(main)
+
+
+@pytest.mark.parametrize("fault", [refuses, has_a_bug])
+def test_a_model_that_fails_before_the_turn_is_over_is_asked_again(fault: Any) -> None:
+    async def main() -> None:
+        model = FaultyModel(fault)
+        async with calling(simulated_engines(model=model)) as call:
+            call.door.on_observe = lambda happened: model.mended() if isinstance(happened, CommitTurn) else None
+            await call.ask()
+            assert ThinkEnding.FAILED in [think.ending for think in call.door.of(ThinkEnded)]
+            assert (call.door.outcomes, call.door.said[-1]) == (["answered"], ANSWER)
 
     in_virtual_time(main)
 
@@ -92,9 +118,11 @@ async def writes_nothing() -> AsyncIterator[Piece]:
 
 def test_a_model_that_writes_nothing_is_a_silence_with_a_reason() -> None:
     async def main() -> None:
-        async with calling(simulated_engines(model=FaultyModel(writes_nothing))) as call:
+        model = FaultyModel(writes_nothing)
+        async with calling(simulated_engines(model=model)) as call:
             await call.ask()
             assert call.door.outcomes == ["silent"]
+            model.mended()
             await answers_again(call)
 
     in_virtual_time(main)
@@ -104,12 +132,17 @@ def test_a_model_that_writes_nothing_is_a_silence_with_a_reason() -> None:
 
 
 class FaultyVoice(SimulatedVoice):
+    """Answers can't be spoken until it is ``mended``; clips can."""
+
     def __init__(self, fault: Any) -> None:
         super().__init__()
         self._fault = fault
 
+    def mended(self) -> None:
+        self._fault = None
+
     async def speak(self, text: str) -> AsyncIterator[SpeechChunk]:
-        fault, self._fault = self._fault, None
+        fault = self._fault if text == ANSWER else None
         async for chunk in super().speak(text) if fault is None else fault():
             yield chunk
 
@@ -134,11 +167,28 @@ async def voice_hangs() -> AsyncIterator[SpeechChunk]:
 @pytest.mark.parametrize("fault", [voice_refuses, voice_has_a_bug, voice_hangs])
 def test_a_voice_that_fails_is_a_failed_turn_and_the_next_one_is_spoken(fault: Any) -> None:
     async def main() -> None:
-        async with calling(simulated_engines(voice=FaultyVoice(fault))) as call:
+        voice = FaultyVoice(fault)
+        async with calling(simulated_engines(voice=voice)) as call:
             await call.ask(12.0)
             assert call.door.outcomes == ["failed"]
             assert call.door.of(VoiceFailed)
+            voice.mended()
             await answers_again(call)
+
+    in_virtual_time(main)
+
+
+@pytest.mark.parametrize("fault", [voice_refuses, voice_has_a_bug])
+def test_a_voice_that_fails_before_the_turn_is_over_is_asked_again(fault: Any) -> None:
+    async def main() -> None:
+        voice = FaultyVoice(fault)
+        quick = SimulatedModel(SimulatedModelSettings(first_token_seconds=0.05), lambda _: [Words(ANSWER)])
+        async with calling(simulated_engines(model=quick, voice=voice)) as call:
+            call.door.on_observe = lambda happened: voice.mended() if isinstance(happened, CommitTurn) else None
+            await call.ask()
+            assert call.door.of(VoiceFailed)
+            assert (call.door.outcomes, call.door.said[-1]) == (["answered"], ANSWER)
+            assert call.door.of(WordsHeard)[-1].text.endswith(ANSWER)
 
     in_virtual_time(main)
 
@@ -150,9 +200,11 @@ async def voice_gives_nothing() -> AsyncIterator[SpeechChunk]:
 
 def test_a_voice_that_gives_nothing_leaves_no_answer_hanging() -> None:
     async def main() -> None:
-        async with calling(simulated_engines(voice=FaultyVoice(voice_gives_nothing))) as call:
+        voice = FaultyVoice(voice_gives_nothing)
+        async with calling(simulated_engines(voice=voice)) as call:
             await call.ask()
             assert len(call.door.outcomes) == 1
+            voice.mended()
             await answers_again(call)
 
     in_virtual_time(main)

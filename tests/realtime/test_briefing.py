@@ -84,6 +84,23 @@ def test_one_sentence_needs_no_thought(purpose: Purpose) -> None:
 
 
 @pytest.mark.parametrize(
+    ("purpose", "choice"),
+    [
+        (Purpose.ANSWER, "required"),
+        (Purpose.DRAFT, "required"),
+        (Purpose.NOTES, "auto"),
+        (Purpose.FORESIGHT, "none"),
+        (Purpose.AFTERTHOUGHT, "none"),
+    ],
+)
+def test_a_call_that_the_client_requires_is_made_by_answers_only(purpose: Purpose, choice: str) -> None:
+    made = briefing("Look it up.")
+    made.config = replace(made.config, tool_choice="required")
+    think = Think("k1", purpose, in_conversation=False)
+    assert made.prompt(think, Toolbox(())).tool_choice == choice
+
+
+@pytest.mark.parametrize(
     ("purpose", "effort"), [(Purpose.NOTES, Effort.CONSIDERED), (Purpose.FORESIGHT, Effort.REFLEX)]
 )
 @pytest.mark.parametrize("asked", ["low", "high", None])

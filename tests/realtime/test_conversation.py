@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from realtime.conversation import REMEMBERED_TURNS, Conversation
 from realtime.wire.conversation import REMEMBERED_NAMES
 from realtime.wire.session_port import CallPlace, ClientItem, FunctionCallItem, FunctionOutputItem, MessageItem
-from scheduler.commands import AmendTurn, CommitTurn, RecordHeard
+from scheduler.commands import AmendTurn, CommitTurn, Purpose, RecordHeard, Think
+from scheduler.events import ThinkEnded, ThinkEnding, WordsWritten
 from think_loop.trajectory import Trajectory
 
 
@@ -28,6 +31,20 @@ def test_a_rejoined_turn_is_amended_with_the_words_before_it() -> None:
     conversation.handle(CommitTurn("t2", "a stori", 1.0, 2.0, False, joins="t1"))
     conversation.handle(AmendTurn("t2", "a story"))
     assert texts(conversation) == ["tell me a story"]
+
+
+@pytest.mark.parametrize(("purpose", "kept"), [(Purpose.ANSWER, ["Well."]), (Purpose.NOTES, [])])
+def test_answers_in_text_are_kept_and_what_a_model_writes_among_its_notes_is_not(
+    purpose: Purpose, kept: list[str]
+) -> None:
+    conversation = history()
+    for happened in (
+        Think("k1", purpose, audible=False),
+        WordsWritten("k1", "Well."),
+        ThinkEnded("k1", ThinkEnding.DONE),
+    ):
+        conversation.observe(1.0, happened)
+    assert texts(conversation) == kept
 
 
 def test_the_words_of_earlier_turns_are_kept_for_a_few_only() -> None:

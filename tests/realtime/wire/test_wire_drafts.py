@@ -135,8 +135,12 @@ def test_an_afterthought_that_is_spoken_is_an_ordinary_response() -> None:
     wire.happens(
         Think("a1", Purpose.AFTERTHOUGHT), WordsWritten("a1", "It was one."), ThinkEnded("a1", ThinkEnding.DONE)
     )
-    assert types(wire.happens(Speak("u9", 0, "It was one."))) == ["response.created", *ITEM]
-    assert spoken_out(wire, "u9", "It", " was", " one.")["status"] == "completed"
+    said = Speak("u9", 0, "It was one.", source=SpeakSource.AFTERTHOUGHT)
+    assert types(wire.happens(said)) == ["response.created", *ITEM]
+    assert wire.mapper.conversation_is_busy is False, "it was begun unasked: a client's request takes its place"
+    wire.sounds("u9", "It")
+    assert wire.mapper.conversation_is_busy is True
+    assert spoken_out(wire, "u9", " was", " one.")["status"] == "completed"
 
 
 FROZEN = (OPEN, DRAFT, *WRITTEN, *HELD, StopThinking("d1"), STOPPED)
