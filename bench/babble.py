@@ -15,8 +15,9 @@ _SYLLABLES_HZ = 4.0
 _LEVEL = 9000
 
 
-def babble(seconds: float, sample_rate_hz: int = 24_000) -> NDArray[np.int16]:
-    """Two vowels in turn, four syllables a second, at a pitch that sways. int16, mono; equal for equal arguments."""
+def babble(seconds: float, sample_rate_hz: int = 24_000, between: float = 0.0) -> NDArray[np.int16]:
+    """Two vowels in turn, four syllables a second, at a pitch that sways. int16, mono; equal for equal arguments.
+    ``between``: the level between two syllables, as a share of the highest."""
     at = np.arange(round(seconds * sample_rate_hz)) / sample_rate_hz
     phase = 2 * np.pi * np.cumsum(_PITCH_HZ + 15 * np.sin(2 * np.pi * 0.7 * at)) / sample_rate_hz
     second = 0.5 + 0.5 * np.sin(np.pi * _SYLLABLES_HZ * at)
@@ -24,7 +25,7 @@ def babble(seconds: float, sample_rate_hz: int = 24_000) -> NDArray[np.int16]:
         ((1 - second) * _level(number, 0) + second * _level(number, 1)) * np.sin(number * phase)
         for number in range(1, 30)
     )
-    sound = sound * (0.5 - 0.5 * np.cos(2 * np.pi * _SYLLABLES_HZ * at))
+    sound = sound * (between + (1 - between) * (0.5 - 0.5 * np.cos(2 * np.pi * _SYLLABLES_HZ * at)))
     return np.asarray(_LEVEL * sound / np.max(np.abs(sound)), np.int16)
 
 

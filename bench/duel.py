@@ -107,7 +107,7 @@ def _tokens(call: DuelCall) -> tuple[int, int]:
     used = {
         think_id
         for think_id, think in watcher.thinks.items()
-        if not think.purpose.is_speculative or think_id in watcher.promoted or think_id in watcher.adopted
+        if not think.purpose.is_speculative or think_id in watcher.promoted | watcher.adopted | watcher.foretold
     }
     return spent, sum(tokens for think_id, tokens in watcher.tokens.items() if think_id not in used)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.asr.simulated import SimulatedRecognizer, SimulatedSettings
+from audio.asr.simulated import SimulatedRecognizer, SimulatedSettings, Utterance
 from audio.end_of_turn.simulated import SimulatedTurnEnd, SimulatedTurnEndSettings
 from audio.loopback import PlayedBlock, RecordingTransport
 from bench import duel_scenes as scenes
@@ -21,7 +22,16 @@ from realtime.session import Session
 from realtime.settings import Settings
 from realtime.wire.session_port import SessionConfig
 from scheduler.commands import Command, PromoteThinking, Purpose, Speak, SpeakSource, Think
-from scheduler.events import CallEnding, Event, OpeningVerified, PlayoutEnded, PlayoutStarted, ThinkEnded, WordsWritten
+from scheduler.events import (
+    CallEnding,
+    EndingForeseen,
+    Event,
+    OpeningVerified,
+    PlayoutEnded,
+    PlayoutStarted,
+    ThinkEnded,
+    WordsWritten,
+)
 from scheduler.pcm import Pcm
 from scheduler.policy import TurnDetection
 from think_loop.engines.simulated import SimulatedModel, SimulatedModelSettings
@@ -68,6 +78,8 @@ class Watcher:
     tokens: dict[str, int] = field(default_factory=dict)
     openings: dict[str, str] = field(default_factory=dict)
     """What each think wrote."""
+    endings: dict[str, str] = field(default_factory=dict)
+    """What was foreseen."""
     promoted: set[str] = field(default_factory=set)
     adopted: set[str] = field(default_factory=set)
     """Thinks whose beginning was verified for another's: it was said."""
@@ -91,6 +103,8 @@ class Watcher:
                 self.filler_count += 1
             case OpeningVerified(think_id, text) if text:
                 self._adopt(self.thinks[think_id].opening)
+            case EndingForeseen(think_id, ending):
+                self.endings[think_id] = ending
             case PlayoutStarted():
                 self.over.clear()
             case PlayoutEnded(text=text, stopped=False):
@@ -107,6 +121,13 @@ class Watcher:
             if text.startswith(opening):
                 self.adopted.add(think_id)
                 return
+
+    @property
+    def foretold(self) -> set[str]:
+        """Foresights of which the draft was promoted: the user did say that."""
+        bases = {self.thinks[think_id].basis for think_id in self.promoted}
+        said = {think_id: self.thinks[think_id].basis for think_id in self.endings}
+        return {each for each, basis in said.items() if f"{basis} {self.endings[each]}" in bases}
 
     def handle(self, command: Command) -> None:
         """The end of the call, which the caller asked for."""
@@ -182,7 +203,7 @@ class DuelCall:
         foresight = scenes.foresight(self.turns, setup.seed, lambda: len(self.results) - 1)
         return Engines(
             recognizer=SimulatedRecognizer(
-                [turn.said for turn in self.turns],
+                _Script(self.turns, lambda: len(self.results) - 1),
                 SimulatedSettings(scenes.PARTIAL_SECONDS, scenes.PARTIAL_LAG_SECONDS, lag),
             ),
             language_model=SimulatedModel(
@@ -204,6 +225,26 @@ class DuelCall:
         )
 
 
+class _Script(Sequence[Utterance]):
+    """What is said now. A turn that voice detection has cut in two has its words in the first part."""
+
+    def __init__(self, turns: Sequence[DuelTurn], current: Callable[[], int]) -> None:
+        self._turns = turns
+        self._current = current
+        self._told = -1
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: Any) -> Any:
+        if index:
+            raise IndexError(index)
+        if self._told == self._current():
+            return ()
+        self._told = self._current()
+        return self._turns[self._told].said
+
+
 def duel_settings(setup: Setup, scene: Scene) -> Settings:
     settings = Settings.model_validate({"engines": {"vad": setup.vad}})
     if setup.speculation:
@@ -215,7 +256,7 @@ def duel_settings(setup: Setup, scene: Scene) -> Settings:
 def speech(seconds: float) -> NDArray[np.int16]:
     """Loud from its first frame to its last: it begins and ends in the middle of a syllable."""
     middle = RATE_HZ // 8
-    return babble(seconds + 0.25, RATE_HZ)[middle : middle + round(seconds * RATE_HZ)]
+    return babble(seconds + 0.25, RATE_HZ, between=0.3)[middle : middle + round(seconds * RATE_HZ)]
 
 
 def _longest_silence(blocks: Sequence[PlayedBlock], since: float) -> float:

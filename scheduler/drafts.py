@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from scheduler import answers, notes
-from scheduler.commands import Hold, PromoteThinking, Purpose, Release, StopSpeaking, StopThinking, Think
+from scheduler.commands import Hold, PromoteThinking, Purpose, StopSpeaking, StopThinking, Think
 from scheduler.comparison import Relation, relation
 from scheduler.endpointing import end_probability
 from scheduler.events import (
@@ -37,7 +37,9 @@ class Trigger(Enum):
     AGREED = auto()
     """Two partials agree, or the recogniser is sure of every word."""
     PAUSE = auto()
-    """No voice for a moment, or the final transcript is there."""
+    """No voice for a moment; words may still be on their way."""
+    ENDED = auto()
+    """No voice for a moment, and every word is certain."""
     FORESEEN = auto()
 
 
@@ -49,7 +51,7 @@ def review(step: Step) -> None:
     turn = step.state.turn
     if turn is None:
         return
-    for draft in step.state.drafts:
+    for draft in _of(step, turn.turn_id):
         match relation(draft.basis, turn.whole_text, step.policy.language):
             case Relation.SAME:
                 step.change_draft(draft, outdated=False)
@@ -94,12 +96,13 @@ def consider(step: Step, trigger: Trigger) -> None:
     if turn is None or not allowed(step, turn):
         return
     text = turn.whole_text
-    if matching(step, text) is not None or not _worth(step, turn, text, trigger):
+    if matching(step, turn) is not None or not _worth(step, turn, text, trigger):
         return
-    if any(draft.answer.thinking for draft in step.state.drafts):
-        if trigger is not Trigger.PAUSE and not (trigger is Trigger.LIKELY and _all_outdated(step)):
+    running = [draft for draft in _of(step, turn.turn_id) if draft.answer.thinking]
+    if running:
+        if not _may_replace(running, trigger):
             return  # one at a time
-        for draft in step.state.drafts:
+        for draft in running:
             if draft.outdated:
                 _freeze(step, draft)
             else:
@@ -125,9 +128,10 @@ def allowed(step: Step, turn: Turn) -> bool:
 def _worth(step: Step, turn: Turn, text: str, trigger: Trigger) -> bool:
     policy, speculation = step.policy, step.state.speculation
     most = policy.max_drafts + int((step.now - turn.begun_at) / policy.draft_more_seconds)
-    probability = end_probability(text) if turn.end_probability is None else turn.end_probability
+    # a comma may stand before a "please": for beginning a draft, only the words count
+    probability = end_probability(text.rstrip(",;: ")) if turn.end_probability is None else turn.end_probability
     match trigger:
-        case Trigger.PAUSE:
+        case Trigger.PAUSE | Trigger.ENDED:
             return turn.drafts_begun < most and probability >= policy.unfinished_probability
         case Trigger.AGREED | Trigger.LIKELY if notes.being_made(turn):
             return False  # what is being thought need not be thought twice
@@ -139,12 +143,13 @@ def _worth(step: Step, turn: Turn, text: str, trigger: Trigger) -> bool:
             return turn.drafts_begun < most - 1 and not speculation.paused_turns
 
 
-def _all_outdated(step: Step) -> bool:
-    return all(draft.outdated for draft in step.state.drafts if draft.answer.thinking)
+def _may_replace(running: list[Draft], trigger: Trigger) -> bool:
+    """Whether a draft for other words gives way. What was foreseen may still be said until every word is certain."""
+    return trigger is Trigger.ENDED or (trigger is not Trigger.AGREED and all(draft.outdated for draft in running))
 
 
 def _begin(step: Step, turn: Turn, basis: str) -> None:
-    earlier = _to_verify(step, basis)
+    earlier = _to_verify(step, turn, basis)
     answer = Answer(
         utterance_id=step.new_id("utterance"),
         think_id=step.new_id("think"),
@@ -155,7 +160,7 @@ def _begin(step: Step, turn: Turn, basis: str) -> None:
     )
     assert answer.think_id is not None
     step.change_turn(drafts_begun=turn.drafts_begun + 1)
-    step.change(drafts=(*step.state.drafts, Draft(answer, basis)))
+    step.change(drafts=(*step.state.drafts, Draft(answer, basis, turn.turn_id)))
     step.order(
         Think(
             answer.think_id,
@@ -170,19 +175,22 @@ def _begin(step: Step, turn: Turn, basis: str) -> None:
     )
 
 
-def _to_verify(step: Step, text: str) -> Draft | None:
+def _to_verify(step: Step, turn: Turn, text: str) -> Draft | None:
     """The draft for the most of these words whose beginning may still hold."""
     frozen = [
         draft
-        for draft in step.state.drafts
-        if draft.frozen and relation(draft.basis, text, step.policy.language) is Relation.EXTENDED
+        for draft in _of(step, turn.turn_id)
+        if draft.frozen
+        and draft.answer.rendered_ahead
+        and relation(draft.basis, text, step.policy.language) is Relation.EXTENDED
     ]
     return max(frozen, key=lambda draft: len(draft.basis), default=None)
 
 
-def matching(step: Step, text: str) -> Draft | None:
-    """A draft that answers just these words."""
-    for draft in step.state.drafts:
+def matching(step: Step, turn: Turn) -> Draft | None:
+    """A draft of this turn that answers just its words."""
+    text = turn.whole_text
+    for draft in _of(step, turn.turn_id):
         usable = draft.answer.thinking or draft.ending is not None or bool(draft.answer.rendered_ahead)
         if usable and relation(draft.basis, text, step.policy.language) is Relation.SAME:
             return draft
@@ -190,7 +198,7 @@ def matching(step: Step, text: str) -> Draft | None:
 
 
 def is_ready(step: Step, turn: Turn) -> bool:
-    draft = matching(step, turn.whole_text)
+    draft = matching(step, turn)
     return draft is not None and draft.ready
 
 
@@ -206,7 +214,7 @@ def foresee(step: Step) -> None:
         return
     if turn.foresights_begun >= policy.max_foresights or step.state.speculation.paused_turns:
         return
-    if any(not draft.outdated for draft in step.state.drafts):
+    if any(not draft.outdated for draft in _of(step, turn.turn_id)):
         return
     think_id = step.new_id("think")
     step.change(foresight=(think_id, turn.whole_text))
@@ -226,7 +234,7 @@ def foreseen(step: Step, event: EndingForeseen) -> None:
         return
     basis = join_texts(said, event.ending)
     still_possible = relation(basis, turn.whole_text, step.policy.language) in (Relation.BEHIND, Relation.SAME)
-    busy = any(draft.answer.thinking for draft in step.state.drafts)
+    busy = any(draft.answer.thinking for draft in _of(step, turn.turn_id))
     if still_possible and not busy and _worth(step, turn, basis, Trigger.FORESEEN):
         _begin(step, turn, basis)
 
@@ -302,9 +310,11 @@ def opening_verified(step: Step, event: OpeningVerified) -> None:
     if answer is None or answer.adopts is None:
         return
     source = step.draft_of(answer.adopts)
-    holds = source is not None and event.text == answer.opening
+    holds = event.text == answer.opening
     answer = step.change_answer(answer, opening="", adopts=None)
     if source is None:
+        if holds:
+            _without_beginning(step, answer)
         return
     if not holds:
         abandon(step, source)
@@ -313,7 +323,15 @@ def opening_verified(step: Step, event: OpeningVerified) -> None:
     if (draft := step.draft_thought(event.think_id)) is not None:
         step.change_draft(draft, ready=source.ready)
     else:
-        release(step, answer)
+        answers.give(step, answer)
+
+
+def _without_beginning(step: Step, answer: Answer) -> None:
+    """What it goes on from is gone: it is worth nothing by itself."""
+    if draft := step.draft_of(answer.utterance_id):
+        abandon(step, draft)
+    else:
+        answers.begin_anew(step, answer)
 
 
 def _adopt(step: Step, answer: Answer, source: Draft) -> Answer:
@@ -337,11 +355,11 @@ def _adopt(step: Step, answer: Answer, source: Draft) -> Answer:
 
 def promote(step: Step, turn: Turn, committed: CommittedTurn) -> bool:
     """Make the draft for just these words the answer, if there is one; all others are abandoned."""
-    draft = matching(step, committed.whole_text) if turn.all_final else None
+    draft = matching(step, turn) if turn.all_final else None
     if draft is not None and draft.answer.adopts is not None and not _is_there(step, draft.answer.adopts):
         draft = None
     kept = {draft.answer.utterance_id, draft.answer.adopts} if draft else set()
-    for other in step.state.drafts:
+    for other in _of(step, turn.turn_id):
         if other.answer.utterance_id not in kept:
             abandon(step, other)
     _count(step, turn, promoted=draft is not None)
@@ -365,8 +383,9 @@ def _promote_stream(step: Step, draft: Draft, committed: CommittedTurn) -> None:
     assert answer.think_id is not None
     step.add_answer(answer)
     step.order(PromoteThinking(answer.think_id, committed.turn_id))
-    answer = release(step, answer)
-    if draft.ending is not None:
+    if draft.ending is None:
+        answers.give(step, answer)
+    else:
         answers.conclude(step, answer)
 
 
@@ -393,15 +412,7 @@ def _go_on_from_frozen(step: Step, turn: Turn, draft: Draft, committed: Committe
             opening_holds=True,
         )
     )
-    release(step, answer)
-
-
-def release(step: Step, answer: Answer) -> Answer:
-    """What was rendered ahead may sound."""
-    if answer.held:
-        step.order(Release(answer.utterance_id))
-        answer = step.change_answer(answer, held=False)
-    return answers.give(step, answer)
+    answers.give(step, answer)
 
 
 def abandon(step: Step, draft: Draft) -> None:
@@ -416,11 +427,21 @@ def abandon(step: Step, draft: Draft) -> None:
 
 def abandon_all(step: Step) -> None:
     """The turn is over without an answer, or by an answer of its own."""
+    abandon_strays(step, None)
+    _stop_foreseeing(step)
+
+
+def abandon_strays(step: Step, turn: Turn | None) -> None:
+    """Keep the drafts of ``turn``, and those whose beginning an answer waits for."""
     awaited = {answer.adopts for answer in step.state.answers}
     for draft in step.state.drafts:
-        if draft.answer.utterance_id not in awaited:
+        of_turn = turn is not None and draft.turn_id == turn.turn_id
+        if not of_turn and draft.answer.utterance_id not in awaited:
             abandon(step, draft)
-    _stop_foreseeing(step)
+
+
+def _of(step: Step, turn_id: str) -> tuple[Draft, ...]:
+    return tuple(draft for draft in step.state.drafts if draft.turn_id == turn_id)
 
 
 def _count(step: Step, turn: Turn, *, promoted: bool) -> None:

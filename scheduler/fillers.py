@@ -22,9 +22,11 @@ def await_substance(step: Step, answer: Answer) -> None:
         return  # it is rendered: it sounds at once
     expected = _expected_seconds(step, answer)
     if expected < step.policy.filler_short_seconds:
-        pace = step.state.pace
-        late_at = answer.begun_at + pace.late_words_seconds
-        step.set_alarm(Alarm.FILLER, max(step.now, late_at))
+        late_at = answer.begun_at + step.state.pace.late_words_seconds
+        if late_at > step.now:
+            step.set_alarm(Alarm.FILLER, late_at)
+        else:
+            due(step)
     elif expected < step.policy.filler_long_seconds:
         _say(step, answer, FillerKind.ACKNOWLEDGEMENT)
     else:
@@ -42,7 +44,7 @@ def _expected_seconds(step: Step, answer: Answer) -> float:
 def due(step: Step) -> None:
     """The answer is later than was foreseen, or the caller has heard nothing for long."""
     answer = _waiting(step)
-    if answer is None or answer.waits_since is None:
+    if answer is None or answer.waits_since is None or not step.policy.fillers:
         return
     waited = step.now - answer.waits_since
     if answers.is_held(step, answer) or step.state.turn is not None:
@@ -84,7 +86,8 @@ def _say(step: Step, answer: Answer, kind: FillerKind) -> None:
         seed=step.state.counter,
     )
     _plan_next(step, answer, kind)
-    if text is None or answer.growing or answer.given < len(answer.sentences):
+    being_verified = answer.adopts is not None  # its words may be rendered already, for another utterance
+    if text is None or being_verified or answer.growing or answer.given < len(answer.sentences):
         return
     fillers = (*answer.fillers, len(answer.sentences))
     answer = step.change_answer(answer, sentences=(*answer.sentences, text), fillers=fillers)

@@ -110,7 +110,7 @@ def voice_returned(step: Step, event: VoiceReturned) -> None:
     turn = step.state.turn
     if turn is None or not turn.faded:
         return
-    turn = step.change_turn(faded=False)
+    turn = step.change_turn(faded=False, end_probability=None)
     step.clear_alarms(Alarm.DRAFT)
     if turn.over_agent:
         yielding.voice_returned(step, turn, voiced_seconds=event.audio_seconds - turn.audio_end_seconds)
@@ -132,7 +132,7 @@ def pause_grew(step: Step, event: PauseGrew) -> None:
 
 def turn_end_estimated(step: Step, event: TurnEndEstimated) -> None:
     turn = step.state.turn
-    if turn is not None and not turn.voiced:
+    if turn is not None and (turn.faded or not turn.voiced):
         step.change_turn(end_probability=event.probability)
         if not turn.over_agent and not turn.ending:
             turn_ending.await_end(step)
@@ -172,7 +172,7 @@ def _think_along(step: Step, event: TranscriptRevised, previous: tuple[str, ...]
     notes.consider(step, allowed=drafts.allowed(step, turn))
     certain = not event.tentative
     if event.is_final or (certain and (turn.faded or not turn.voiced)):
-        drafts.consider(step, drafts.Trigger.PAUSE)
+        drafts.consider(step, drafts.Trigger.ENDED)
     elif certain or turn.bare == previous:
         drafts.consider(step, drafts.Trigger.AGREED)
     else:

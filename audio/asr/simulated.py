@@ -253,7 +253,7 @@ class SimulatedRecognizer:
     """``script``: what is said, one utterance per segment, over and over; each stream begins at the first."""
 
     def __init__(self, script: Sequence[Utterance] = DEFAULT_SCRIPT, settings: SimulatedSettings | None = None) -> None:
-        self._script = tuple(script)
+        self._script = script
         self._settings = settings or SimulatedSettings()
         self._streams = 0
 
