@@ -10,6 +10,7 @@ from scheduler.commands import (
     EndUtterance,
     Purpose,
     RecordHeard,
+    Release,
     SkipSentence,
     Speak,
     SpeakSource,
@@ -165,9 +166,13 @@ def interruptible(step: Step) -> bool:
 
 
 def give(step: Step, answer: Answer) -> Answer:
-    """Hand the voice what is written and not yet given, unless the answer must wait or is stopped."""
+    """Hand the voice what is written and not yet given, and let sound what was rendered ahead, unless the answer must
+    wait or is stopped."""
     if not answer.audible or answer.phase not in (Phase.WAITING, Phase.SOUNDING) or _must_wait(step, answer):
         return answer
+    if answer.held:
+        step.order(Release(answer.utterance_id))
+        answer = step.change_answer(answer, held=False)
     answer = hand_over(step, answer, until=len(answer.sentences))
     if not answer.thinking and not answer.closed:
         step.order(EndUtterance(answer.utterance_id))
@@ -188,7 +193,8 @@ def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
         _speak(step, answer, answer.given, more, complete=False)
         answer = step.change_answer(answer, growing_given=len(answer.growing))
     last = len(answer.sentences) - 1 if not answer.growing else len(answer.sentences)
-    if answer.rendered_ahead != given_before and last - 1 in answer.fillers and last not in answer.fillers:
+    follows_filler = last > answer.first and last - 1 in answer.fillers and last not in answer.fillers
+    if answer.rendered_ahead != given_before and follows_filler:
         # substance comes: a filler that is still playing ends at the next word boundary
         step.order(SkipSentence(answer.utterance_id, last - 1 - answer.first))
     if answer.given_at is None and answer.rendered_ahead != given_before and answer.has_substance:
@@ -230,6 +236,7 @@ def _resume(step: Step, answer: Answer) -> None:
         given=answer.first,
         closed=False,
         growing_given=0,
+        held=False,
         resumed=True,
         heard_text="",
         corrected=None,
@@ -263,7 +270,7 @@ def _release(step: Step, answer: Answer, outcome: TurnOutcome, reason: str) -> A
         _await_no_more(step, answer.tool_calls)
     if answer.turn is not None:
         step.order(EndTurn(answer.turn.turn_id, outcome, reason))
-    return step.change_answer(answer, thinking=False, turn=None, wanted=False)
+    return step.change_answer(answer, thinking=False, adopts=None, turn=None, wanted=False)
 
 
 def finish(step: Step, answer: Answer) -> None:
@@ -350,23 +357,26 @@ def leave_tools(step: Step) -> None:
 def think_ended(step: Step, answer: Answer, event: ThinkEnded) -> None:
     if not answer.thinking:
         return
-    answer = step.change_answer(answer, thinking=False, opening="")
+    answer = step.change_answer(answer, thinking=False, opening="", adopts=None)
     if event.ending is not ThinkEnding.TOOLS:
         _await_no_more(step, answer.tool_calls)
     match event.ending:
         case ThinkEnding.FAILED:
             _failed(step, answer, event.message)
-        case ThinkEnding.ABORTED if not answer.has_substance and answer.turn is not None and answer.wanted:
-            _begin_anew(step, answer)
+        case ThinkEnding.ABORTED if answer.turn is not None and answer.wanted:
+            begin_anew(step, answer)
         case _:
             conclude(step, answer)
 
 
-def _begin_anew(step: Step, answer: Answer) -> None:
-    """It was aborted as a draft at the moment in which it was promoted."""
-    stop(step, answer, "abandoned")
-    step.remove_answer(answer)
-    think(step, answer.purpose, turn=answer.turn, audible=answer.audible)
+def begin_anew(step: Step, answer: Answer) -> None:
+    """Its thinking was lost as it was promoted. What sounds already is said to its end."""
+    turn, answer = answer.turn, step.change_answer(answer, turn=None)
+    if answer.phase is Phase.WAITING:
+        drop(step, answer, TurnOutcome.CANCELLED, "aborted", "abandoned")
+    else:
+        _written(step, answer)
+    think(step, answer.purpose, turn=turn, audible=answer.audible)
 
 
 def conclude(step: Step, answer: Answer) -> None:

@@ -23,6 +23,6 @@ def due(step: Step) -> None:
     rare = last is None or step.now - last >= policy.backchannel_every_seconds
     probability = end_probability(turn.whole_text) if turn.end_probability is None else turn.end_probability
     clause_end = policy.unfinished_probability <= probability < policy.complete_probability
-    if in_time and long and rare and clause_end and not step.state.answers:
+    if policy.backchannels and in_time and long and rare and clause_end and not step.state.answers:
         step.change(backchannel_at=step.now)
         step.order(Backchannel(policy.phrases.backchannel))

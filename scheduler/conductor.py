@@ -81,6 +81,7 @@ def decide(state: State, event: Event, now: float) -> tuple[State, tuple[Command
         return state, ()
     step = Step(state, now)
     _take(step, event)
+    drafts.abandon_strays(step, step.state.turn)
     if _farewell_is_over(step):
         _end_call(step)
     if not step.state.ended:
@@ -310,7 +311,7 @@ def _session_configured(step: Step, event: SessionConfigured) -> None:
     """Speech that is going on stays a turn when its end is found another way; by hand, nothing is known of it."""
     modes = {step.state.turn_detection.mode, event.turn_detection.mode}
     step.change(policy=event.policy, turn_detection=event.turn_detection, audible=event.audible)
-    step.clear_alarms(Alarm.IDLE)
+    step.clear_alarms(Alarm.IDLE, Alarm.AFTERTHOUGHT)
     if len(modes) == 2 and TurnMode.MANUAL in modes:
         turns.cancel(step, "the client changed its turn detection")
 
@@ -340,6 +341,7 @@ def _call_ending(step: Step, event: CallEnding) -> None:
     afterthoughts.stop(step)
     for answer in step.state.answers:
         answers.drop(step, answer, TurnOutcome.CALL_ENDED, event.reason, "closing")
+    drafts.abandon_strays(step, None)
     if event.farewell and step.state.audible:
         answers.say(step, event.farewell, Purpose.REPORT)
         step.set_alarm(Alarm.FAREWELL, step.now + step.policy.farewell_ceiling_seconds)

@@ -235,13 +235,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer begun before the turn is over (rules 1 to 3). It is in ``State.drafts`` until it is promoted.
+    """An answer begun before the turn is over (rules 1 to 3). It is in ``State.drafts`` until it is promoted; one that
+    an answer waits for, to take its beginning over, outlives its turn there.
 
     ``basis``: what it answers: the words of the whole turn, as they stood or as they were foreseen.
     """
 
     answer: Answer
     basis: str
+    turn_id: str
     outdated: bool = False
     """The user has said more since: decoding stops as soon as there is a sentence to verify."""
     ready: bool = False
