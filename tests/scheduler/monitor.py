@@ -32,6 +32,7 @@ from scheduler.events import (
 from scheduler.floor import Floor
 from scheduler.state import Phase, State
 from scheduler.step import Step
+from tests.scheduler.monitor_ahead import AheadMonitor
 
 
 class Monitor:
@@ -45,8 +46,8 @@ class Monitor:
         """Thinks that were begun and have not ended, as far as the conductor was told."""
         self.stopped_thinks: set[str] = set()
         self.thinks: set[str] = set()
-        self.spoken: dict[str, int] = {}
-        """Sentences given, by utterance."""
+        self.spoken: set[str] = set()
+        """Utterances of which the voice was given something."""
         self.closed: set[str] = set()
         self.stopped: set[str] = set()
         self.ended: set[str] = set()
@@ -62,9 +63,13 @@ class Monitor:
         """Turns during which the client changed who may interrupt."""
         self.call_ended = False
         self.moves: set[tuple[Floor, Floor]] = set()
+        self.played_out: list[str] = []
+        """Utterances that were heard to their end, as far as the conductor was told."""
+        self.ahead = AheadMonitor(self)
 
-    def watch(self, before: State, event: Event, state: State, commands: tuple[Command, ...]) -> None:
+    def watch(self, before: State, event: Event, state: State, commands: tuple[Command, ...], now: float) -> None:
         self._hear(event)
+        self.ahead.hear(event)
         if isinstance(event, SessionConfigured) and before.turn is not None:
             self.reconfigured.add(before.turn.turn_id)
         assert not (self.call_ended and commands), "nothing comes after the end of the call"
@@ -73,7 +78,10 @@ class Monitor:
                 self.beside.add(answer.utterance_id)
         for command in commands:
             assert not self.call_ended, f"{command} after EndCall"
-            self._check(command)
+            self._check(command, state)
+            self.ahead.check(command, before, state, now)
+        self.ahead.check_floor(state)
+        self._check_state(state)
         self._nobody_talks_over_the_user(before, event, state)
         if before.floor is not state.floor and not state.ended:
             self.moves.add((before.floor, state.floor))
@@ -84,8 +92,10 @@ class Monitor:
                 self.thinking.discard(think_id)
             case WordsHeard(utterance_id, text) if utterance_id not in self.ended | self.truncated:
                 self.played[utterance_id] = text
-            case PlayoutEnded(utterance_id, _, text) if utterance_id in self.spoken:
+            case PlayoutEnded(utterance_id, was_stopped, text) if utterance_id in self.spoken:
                 self.ended.add(utterance_id)
+                if not was_stopped:
+                    self.played_out.append(utterance_id)
                 self.played[utterance_id] = text
             case HeardCorrected(utterance_id, text):
                 self.truncated.add(utterance_id)
@@ -93,7 +103,7 @@ class Monitor:
             case _:
                 pass
 
-    def _check(self, command: Command) -> None:
+    def _check(self, command: Command, state: State) -> None:
         match command:
             case OpenTurn(turn_id):
                 assert turn_id not in self.opened | set(self.outcomes)
@@ -118,16 +128,18 @@ class Monitor:
             case Speak():
                 self._check_speech(command)
             case EndUtterance(utterance_id):
-                assert utterance_id in self._speakable()
+                assert utterance_id in self.speakable()
+                assert self.ahead.spoken[utterance_id].complete
                 self.closed.add(utterance_id)
+                self.ahead.note_closed(Step(state, 0.0).answer_of(utterance_id))
             case StopSpeaking(utterance_id):
                 assert utterance_id in self.spoken
                 assert utterance_id not in self.stopped | self.ended
                 self.stopped.add(utterance_id)
             case Duck(utterance_id):
-                assert utterance_id in set(self.spoken) - self.stopped - self.ended
+                assert utterance_id in self.spoken - self.stopped - self.ended
             case RecordHeard(utterance_id, text):
-                assert utterance_id in set(self.spoken) - self.beside
+                assert utterance_id in self.spoken - self.beside
                 self.recorded[utterance_id] = text
             case EndCall():
                 self.call_ended = True
@@ -141,13 +153,22 @@ class Monitor:
         assert command.joins is None or self.outcomes[command.joins] is TurnOutcome.REJOINED
 
     def _check_speech(self, command: Speak) -> None:
-        count = self.spoken.get(command.utterance_id, 0)
-        assert command.index == count, f"sentence {command.index} of {command.utterance_id} comes as number {count}"
-        self.spoken[command.utterance_id] = count + 1
-        assert command.utterance_id in self._speakable()
+        self.spoken.add(command.utterance_id)
+        assert command.utterance_id in self.speakable()
 
-    def _speakable(self) -> set[str]:
-        return set(self.spoken) - self.closed - self.stopped - self.ended
+    def speakable(self) -> set[str]:
+        return self.spoken - self.closed - self.stopped - self.ended
+
+    def may_act(self, think_id: str) -> bool:
+        return self.ahead.may_act(think_id)
+
+    def _check_state(self, state: State) -> None:
+        """The state names its next deadline, or waits for somebody else."""
+        assert sum(answer.phase is Phase.SOUNDING for answer in state.answers) <= 1
+        turn = state.turn
+        if turn is not None and not turn.voiced and (turn.ending or not turn.by_hand):
+            assert state.deadline is not None, "the turn has no end"
+        assert not state.unsettled or state.deadline is not None
 
     def _nobody_talks_over_the_user(self, before: State, event: Event, state: State) -> None:
         """What begins to sound while the user's turn is open was asked for in it, or the client wants it so."""
@@ -166,6 +187,7 @@ class Monitor:
         assert self.call_ended, "the call has no end"
         known = self.opened | set(self.committed)
         assert known <= set(self.outcomes), f"{known - set(self.outcomes)} have no outcome"
+        self.ahead.check_nothing_is_left()
 
     def check_history(self) -> None:
         """Rule 10: the history holds what was heard, of every utterance of the talk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
@@ -14,10 +15,12 @@ from scheduler.events import (
     CallStarted,
     DeadlineReached,
     EarsFailed,
+    EndingForeseen,
     Event,
     HeardCorrected,
     InputCleared,
     InputCommitted,
+    OpeningVerified,
     OutputCleared,
     PauseGrew,
     PlayoutEnded,
@@ -25,21 +28,26 @@ from scheduler.events import (
     ReportReady,
     ResponseCancelled,
     ResponseRequested,
+    SentenceGrew,
     SentenceWritten,
     SessionConfigured,
     SilenceChosen,
+    SpeechReady,
     SpeechStarted,
     SpeechStopped,
     ThinkEnded,
     ThinkEnding,
+    ThoughtGrown,
     ToolCalled,
     ToolEnded,
     TranscriptRevised,
     TurnEndEstimated,
+    VoiceFaded,
     VoiceFailed,
+    VoiceReturned,
     WordsHeard,
 )
-from scheduler.policy import PRESETS, TurnDetection, TurnMode
+from scheduler.policy import PRESETS, Policy, TurnDetection, TurnMode
 from tests.scheduler.monitor import Monitor
 from tests.scheduler.playbook import words
 from tests.scheduler.world import World, is_at_rest
@@ -57,9 +65,11 @@ def test_every_conversation_keeps_the_invariants(seed: int, seconds: float) -> N
         if not world.state.ended:
             assert is_at_rest(world.state), "something hangs"
             world.monitor.check_history()
+            world.monitor.ahead.check_nothing_is_left()
             world.end()
         world.monitor.check_the_end()
         world.monitor.check_history()
+        world.check_what_was_said()
     except BaseException as error:
         error.add_note("\n".join(world.dialogue))
         raise
@@ -71,8 +81,29 @@ _ids = st.integers(0, 12)
 _thinks = _ids.map("think_{}".format)
 _utterances = _ids.map("utterance_{}".format)
 _seconds = st.sampled_from([0.0, 0.1, 0.3, 1.0, 5.0])
-_texts = st.sampled_from(["", "stop", "mm-hm", "what is the time", "um", "hello"])
+_texts = st.sampled_from(
+    ["", "stop", "mm-hm", "what is the time", "um", "hello", "what is the time please", "hello no"]
+)
 _flags = st.booleans()
+_policies = st.builds(
+    replace,
+    st.sampled_from(tuple(PRESETS.values())),
+    drafts=_flags,
+    foresight=_flags,
+    foresight_min_words=st.just(1),
+    notes=_flags,
+    notes_after_seconds=_seconds,
+    notes_ceiling_seconds=_seconds,
+    fillers=_flags,
+    filler_short_seconds=st.sampled_from([0.1, 0.5]),
+    progress_after_seconds=st.sampled_from([0.3, 4.0]),
+    progress_every_seconds=st.sampled_from([0.3, 5.0]),
+    hears_itself=_flags,
+    afterthought_seconds=st.none() | st.sampled_from([0.3, 1.0]),
+    backchannels=_flags,
+    backchannel_after_seconds=_seconds,
+    backchannel_every_seconds=_seconds,
+)
 
 _events: st.SearchStrategy[Event] = st.one_of(
     st.builds(SpeechStarted, _seconds, _seconds),
@@ -83,7 +114,14 @@ _events: st.SearchStrategy[Event] = st.one_of(
     st.builds(EarsFailed, st.just("broken"), _flags),
     st.builds(InputCommitted, st.integers(0, 6), _seconds, _seconds),
     st.just(InputCleared()),
+    st.builds(VoiceFaded, _seconds, _seconds),
+    st.builds(VoiceReturned, _seconds),
     st.builds(SentenceWritten, _thinks, st.just(0), _texts),
+    st.builds(SentenceGrew, _thinks, st.just(0), _texts),
+    st.builds(ThoughtGrown, _thinks, _texts),
+    st.builds(OpeningVerified, _thinks, _texts),
+    st.builds(EndingForeseen, _thinks, _texts, st.floats(0, 1)),
+    st.builds(SpeechReady, _utterances, st.integers(0, 2)),
     st.builds(ToolCalled, _thinks, st.just("call_0"), st.just("look"), st.just("{}"), _flags),
     st.builds(ToolEnded, _thinks | st.just(""), st.just("call_0"), st.just("found")),
     st.builds(SilenceChosen, _thinks, _texts),
@@ -96,7 +134,7 @@ _events: st.SearchStrategy[Event] = st.one_of(
     st.builds(CallStarted, st.sampled_from([None, "", "Hello."])),
     st.builds(
         SessionConfigured,
-        st.sampled_from(tuple(PRESETS.values())),
+        _policies,
         st.builds(TurnDetection, mode=st.sampled_from(TurnMode), create_response=_flags, interrupt_response=_flags),
         _flags,
     ),
@@ -110,16 +148,16 @@ _endings = st.builds(CallEnding, st.just("enough"), st.sampled_from(["", "Goodby
 
 
 @THOROUGH
-@given(st.lists(st.tuples(_seconds, _events), max_size=60), _endings)
-def test_nonsense_never_breaks_it(steps: list[tuple[float, Event]], ending: Event) -> None:
+@given(_policies, st.lists(st.tuples(_seconds, _events), max_size=60), _endings)
+def test_nonsense_never_breaks_it(policy: Policy, steps: list[tuple[float, Event]], ending: Event) -> None:
     """Stale and unknown ids, repetitions, any order: no exception, no command without a target, no busy loop."""
-    state, now, monitor, ended = initial_state(), 0.0, Monitor(), 0
+    state, now, monitor = initial_state(policy), 0.0, Monitor()
 
     def happen(event: Event) -> None:
-        nonlocal state, ended
+        nonlocal state
         before = state
         state, commands = decide(before, event, now)
-        monitor.watch(before, event, state, commands)
+        monitor.watch(before, event, state, commands, now)
         if isinstance(event, DeadlineReached):
             assert state.deadline is None or state.deadline > now
 
@@ -137,10 +175,10 @@ def test_nonsense_never_breaks_it(steps: list[tuple[float, Event]], ending: Even
     monitor.check_the_end()
 
 
-@given(st.lists(_events, max_size=20), st.floats(0, 100))
-def test_deciding_is_pure(events: list[Event], now: float) -> None:
+@given(_policies, st.lists(_events, max_size=20), st.floats(0, 100))
+def test_deciding_is_pure(policy: Policy, events: list[Event], now: float) -> None:
     """The same state and event give the same decision, and the state given stays as it was."""
-    state = initial_state()
+    state = initial_state(policy)
     for event in events:
         copy = str(state)
         first: tuple[object, tuple[Command, ...]] = decide(state, event, now)
