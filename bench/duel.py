@@ -27,6 +27,7 @@ from rich.table import Table
 
 from bench.duel_call import DuelCall, Setup, TurnResult, scene_turns
 from bench.duel_scenes import SCENES, Floor, Scene
+from bench.duel_websocket import WebsocketCall
 from scheduler import virtual_time
 from scheduler.commands import Purpose
 
@@ -70,9 +71,10 @@ class SceneResult:
     longest_silence_s: float
 
 
-def run_scene(scene: Scene, setup: Setup, turns: int, clock: str) -> SceneResult:
+def run_scene(scene: Scene, setup: Setup, turns: int, clock: str, over: str = "inproc") -> SceneResult:
     """Blocks until it is over: in real time, about 7 s a turn."""
-    call = DuelCall(scene, setup, scene_turns(scene, turns, setup.seed))
+    kind = WebsocketCall if over == "websocket" else DuelCall
+    call = kind(scene, setup, scene_turns(scene, turns, setup.seed))
     results = virtual_time.run(call.run) if clock == "virtual" else asyncio.run(call.run())
     return summarised(scene, setup, call, results)
 
@@ -161,7 +163,7 @@ def main() -> int:
     results = []
     for name in names:
         with console.status(f"{name}: {SCENES[name].what} ({arguments.turns} turns)"):
-            results.append(run_scene(SCENES[name], setup, arguments.turns, arguments.clock))
+            results.append(run_scene(SCENES[name], setup, arguments.turns, arguments.clock, arguments.over))
         if arguments.json:
             print(json.dumps(as_json(results[-1], setup, arguments)), flush=True)
     if not arguments.json:
@@ -182,11 +184,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--voice", choices=("streaming", "sentence"), default="streaming")
     parser.add_argument("--speculation", choices=("on", "off"), default="on", help="drafts, notes and foresight")
     parser.add_argument("--vad", choices=("energy", "silero"), default="energy")
-    parser.add_argument("--over", choices=("inproc",), default="inproc")
+    parser.add_argument("--over", choices=("inproc", "websocket"), default="inproc")
     parser.add_argument("--clock", choices=("real", "virtual"), default="real")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object per scene")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.over == "websocket" and arguments.clock == "virtual":
+        parser.error("a websocket runs in real time: leave --clock out")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -151,31 +151,41 @@ class DuelCall:
         """Needs a running loop: real, or virtual for figures without this machine in them."""
         settings = duel_settings(self.setup, self.scene)
         session = Session(
-            "duel", self.watcher, self.transport, SessionConfig(TurnDetection()), self._engines(), settings
+            "duel", self.watcher, self.transport, SessionConfig(TurnDetection()), self.engines(), settings
         )
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(session.run())
-            line = Line(session)
-            listening = tasks.create_task(line.run())
-            for turn in self.turns:
-                await self._take_turn(line, turn)
+            await self.talk(session.hear)
             session.publish(CallEnding("the duel is over"))
             await running
-            listening.cancel()
         return self.results
+
+    @property
+    def heard(self) -> Sequence[PlayedBlock]:
+        """All that reached the caller's ear so far, with the time at which it sounded."""
+        return self.transport.blocks
+
+    async def talk(self, hear: Callable[[Pcm], Awaitable[None]]) -> None:
+        """Say every turn and listen to its answer. ``hear`` takes the caller's audio in."""
+        async with asyncio.TaskGroup() as tasks:
+            line = Line(hear)
+            sending = tasks.create_task(line.run())
+            for turn in self.turns:
+                await self._take_turn(line, turn)
+            sending.cancel()
 
     async def _take_turn(self, line: Line, turn: DuelTurn) -> None:
         result = TurnResult(turn)
         self.results.append(result)
         self.watcher.over.clear()
-        blocks, fillers, promoted = len(self.transport.blocks), self.watcher.filler_count, len(self.watcher.promoted)
+        blocks, fillers, promoted = len(self.heard), self.watcher.filler_count, len(self.watcher.promoted)
         ended_at = await line.say(speech(turn.seconds))
         try:
             async with asyncio.timeout(LOST_SECONDS):
                 await self.watcher.over.wait()
         except TimeoutError:
             return
-        heard = self.transport.blocks[blocks:]
+        heard = self.heard[blocks:]
         result.said = self.watcher.said[-1]
         result.fillers = self.watcher.filler_count - fillers
         drafts = {
@@ -196,7 +206,7 @@ class DuelCall:
                 break
         await asyncio.sleep(GAP_SECONDS)
 
-    def _engines(self) -> Engines:
+    def engines(self) -> Engines:
         setup = self.setup
         lag = scenes.EAGER_LAG_SECONDS if setup.eager else scenes.FINAL_LAG_SECONDS
         first_token = scenes.FIRST_TOKEN_SECONDS + (scenes.HARD_SECONDS if self.scene.hard else 0.0)
@@ -283,7 +293,7 @@ def _loud_at(pcm: Pcm) -> float | None:
 class Line:
     """Sends audio in real time: silence, or what is to be said."""
 
-    session: Session
+    hear: Callable[[Pcm], Awaitable[None]]
     _speech: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
     _ended_at: float = 0.0
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -306,7 +316,7 @@ class Line:
             loud = _loud_at(Pcm(block, RATE_HZ)) is not None
             samples = np.zeros(size, np.int16)
             samples[: len(block)] = block
-            await self.session.hear(Pcm(samples, RATE_HZ))
+            await self.hear(Pcm(samples, RATE_HZ))
             if loud:
                 self._ended_at = loop.time()
             if len(block) and not len(self._speech):
