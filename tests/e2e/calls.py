@@ -19,7 +19,7 @@ from scheduler.tasks import cancel_and_wait
 from tests.e2e.serving import Served
 from tests.e2e.sounds import Samples, silence
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 40.0
 """Generous: how fast answers are is judged by the benches."""
 PCM = {"type": "audio/pcm", "rate": RATE_HZ}
 

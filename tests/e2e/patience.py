@@ -1,12 +1,15 @@
 """A scene in real time is given up on only when it fails on a machine that had the time for it.
 
-The recogniser works in real time, and the tests' machine may be busy with other things. Its journal tells when that
-spoilt a scene: then it is played again. A scene that fails on a machine with time to spare fails at once.
+The recogniser works in real time, and the tests' machine may be busy with other things. The journal tells when that
+spoilt a scene: then it is played again, when the machine has calmed down. A scene that fails on a machine with time to
+spare fails at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -17,6 +20,8 @@ from scheduler.events import SpeechStarted, SpeechStopped, TranscriptRevised
 from tests.e2e.serving import Served
 
 TRIES = 3
+CALM_LOAD = 1.5
+CALM_SECONDS = 60.0
 LATE_SECONDS = 0.3
 """On an idle machine a final comes 20 to 80 ms after the end of speech, and speech is noticed as evenly."""
 
@@ -39,9 +44,17 @@ def insist(served: Served, scene: Callable[[], None]) -> None:
             failure.add_note(f"signs of a busy machine: {late or 'none'}")
             if not late or not tries_left:
                 raise
+            wait_for_calm()
             warnings.warn(f"played again, for the machine was too busy: {late}; it was {failure!r}", stacklevel=2)
         else:
             return
+
+
+def wait_for_calm() -> None:
+    """Until at most ``CALM_LOAD`` processes per core want to run, for ``CALM_SECONDS`` at most."""
+    deadline = time.monotonic() + CALM_SECONDS
+    while os.getloadavg()[0] > CALM_LOAD * (os.cpu_count() or 1) and time.monotonic() < deadline:
+        time.sleep(1.0)  # other people's processes make it true
 
 
 def signs_of_a_busy_machine(entries: Sequence[Entry]) -> list[str]:
