@@ -20,7 +20,7 @@ from realtime.wire.session_port import (
     UtterancePlace,
 )
 from scheduler.clock import Clock
-from scheduler.commands import AmendTurn, Command, CommitTurn, RecordHeard, Release, Speak, Think
+from scheduler.commands import AmendTurn, Command, CommitTurn, RecordHeard, Release, Speak, SpeakSource, Think
 from scheduler.events import Event, PlayoutStarted, ThinkEnded, WordsWritten
 from scheduler.words import join_texts
 from think_loop.language_model import ToolCall
@@ -87,6 +87,8 @@ class Conversation:
         """The last entry when an utterance was first given to the voice: what is heard of it belongs behind that."""
         self._released: set[str] = set()
         """Utterances that were rendered before their turn was committed: their place is known when they sound."""
+        self._fillers: OrderedDict[str, str] = OrderedDict()
+        """What was said while a think was awaited."""
         self._texts: dict[str, list[str]] = {}
         """Words of running text answers."""
         self._deleted: OrderedDict[str, None] = OrderedDict()
@@ -116,8 +118,8 @@ class Conversation:
                 text = "".join(self._texts.pop(think_id)).strip()
                 if text:
                     self._append(Entry(think_id, EntryKind.SAID, text, at))
-            case Speak(utterance_id, index=0) if utterance_id not in self._spoken_after:
-                self._place(utterance_id)
+            case Speak():
+                self._spoken(happened)
             case Release(utterance_id):
                 self._released.add(utterance_id)
             case PlayoutStarted(utterance_id) if utterance_id in self._released:
@@ -125,6 +127,17 @@ class Conversation:
                 self._place(utterance_id)
             case _:
                 pass
+
+    def said_meanwhile(self, think: Think) -> str:
+        """The fillers that the caller was given while this think was awaited."""
+        return self._fillers.get(think.think_id, "")
+
+    def _spoken(self, speak: Speak) -> None:
+        if speak.index == 0 and speak.utterance_id not in self._spoken_after:
+            self._place(speak.utterance_id)
+        if speak.source is SpeakSource.FILLER and speak.think_id is not None:
+            said = join_texts(self._fillers.get(speak.think_id, ""), speak.text)
+            _keep_latest(self._fillers, speak.think_id, said, REMEMBERED_UTTERANCES)
 
     def _place(self, utterance_id: str) -> None:
         """What will be heard of it belongs behind what the history holds now."""

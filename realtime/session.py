@@ -121,6 +121,7 @@ class Session:
             streams_text=lambda: streams(self._voice()),
             admission=engines.admission,
             session_id=session_id,
+            said_meanwhile=self._conversation.said_meanwhile,
         )
         self._reader = ItemReader(
             self._recognize,

@@ -64,6 +64,11 @@ def hints(
     return "\n".join(lines)
 
 
+def told_meanwhile(said: str) -> str:
+    """The line of the hints about what was said to bridge a wait."""
+    return f'While you were thinking, the caller has heard you say: "{said}" Go on from there; do not say it again.'
+
+
 def _purpose_lines(purpose: Purpose, report: str) -> list[str]:
     match purpose:
         case Purpose.OPENING:

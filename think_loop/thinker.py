@@ -34,6 +34,7 @@ from think_loop.language_model import (
     Words,
 )
 from think_loop.openings import answer_from
+from think_loop.prompt import told_meanwhile
 from think_loop.stream import Stream
 from think_loop.token_estimate import estimated_prompt_tokens, estimated_tokens
 from think_loop.tool_runs import ToolRuns
@@ -113,20 +114,24 @@ class Thinker:
         streams_text: Callable[[], bool] = lambda: False,
         admission: Admission | None = None,
         session_id: str = "",
+        said_meanwhile: Callable[[Think], str] = lambda _: "",
     ) -> None:
         """``brief`` makes the prompt of a stream at the moment it begins (not while it waits), from the notes that it
         starts from. The prompt's ``tools`` are those of the client and of the server; ``toolbox`` runs the latter.
         ``streams_text``: whether the voice takes text as it is written. ``admission``: of the whole process; the
-        thinker enters in the name of ``session_id``."""
+        thinker enters in the name of ``session_id``. ``said_meanwhile``: what the caller has been told while the answer was
+        awaited (fillers): the model goes on from it."""
         self._publish = publish
         self._model = model
         self._brief = brief
+        self._toolbox = toolbox
         self._tool_runs = ToolRuns(toolbox, _loop_seconds, (settings or ThinkerSettings()).tool_timeout_seconds)
         self._recorder = recorder
         self._settings = settings or ThinkerSettings()
         self._streams_text = streams_text
         self._admission = admission or Admission()
         self._session_id = session_id
+        self._said_meanwhile = said_meanwhile
         self._streams: dict[str, Stream] = {}
         self._kept: OrderedDict[str, Stream] = OrderedDict()
         """Speculative streams that have ended."""
@@ -272,7 +277,7 @@ class Thinker:
             if stream.client_called:
                 stream.end(ThinkEnding.TOOLS)
                 return
-            prompt = _with_results(prompt, done, results)
+            prompt = _with_results(prompt, done, results, self._said_meanwhile(stream.think))
         raise LanguageModelError(
             f"The language model called tools {self._settings.max_tool_rounds + 1} times without answering."
         )
@@ -318,8 +323,12 @@ class Thinker:
         return done
 
     def _take(self, stream: Stream, done: _Round, piece: Piece, prompt: Prompt) -> None:
-        think_id = stream.think.think_id
+        think_id, purpose = stream.think.think_id, stream.think.purpose
+        if stream.ticket is not None:
+            stream.ticket.wrote()
         match piece:
+            case Words(text) if purpose is Purpose.NOTES:  # models without reasoning write their notes down
+                self._take(stream, done, Thought(text), prompt)
             case Thought(text):
                 done.thought += text
                 stream.estimated_output += estimated_tokens(text)
@@ -334,6 +343,8 @@ class Thinker:
             case Silence(reason):
                 stream.silent = True
                 stream.publish(SilenceChosen(think_id, reason))
+                if purpose is Purpose.AFTERTHOUGHT:  # it was asked for what is worth remembering
+                    self._recorder.thought(stream.think, reason)
             case Finished():
                 _count(stream, piece, prompt)
             case _:
@@ -355,7 +366,8 @@ class Thinker:
 
     def _tell_call(self, stream: Stream, call: ToolCall, by_client: bool) -> None:
         stream.record(partial(self._recorder.tool_called, stream.think, call, by_client))
-        stream.publish(ToolCalled(stream.think.think_id, call.call_id, call.name, call.arguments, by_client))
+        progress = "" if by_client else self._toolbox.progress(call.name)
+        stream.publish(ToolCalled(stream.think.think_id, call.call_id, call.name, call.arguments, by_client, progress))
 
     def _tool_ended(self, stream: Stream, call: ToolCall, output: ToolOutput) -> None:
         stream.record(partial(self._recorder.tool_ended, stream.think, call, output))
@@ -382,9 +394,10 @@ def _count(stream: Stream, finished: Finished, prompt: Prompt) -> None:
     stream.cached_tokens += finished.cached_tokens
 
 
-def _with_results(prompt: Prompt, done: _Round, results: Sequence[tuple[ToolCall, ToolOutput]]) -> Prompt:
+def _with_results(prompt: Prompt, done: _Round, results: Sequence[tuple[ToolCall, ToolOutput]], said: str) -> Prompt:
     """The prompt of the next round. A tool that was asked for by name has been called: now the model chooses."""
-    said = Message("assistant", done.text, tool_calls=tuple(done.calls), reasoning=done.thought)
+    wrote = Message("assistant", done.text, tool_calls=tuple(done.calls), reasoning=done.thought)
     outputs = tuple(Message("tool", output.text, tool_call_id=call.call_id) for call, output in results)
     tool_choice = "none" if prompt.tool_choice == "none" else "auto"
-    return replace(prompt, messages=(*prompt.messages, said, *outputs), tool_choice=tool_choice)
+    hints = f"{prompt.hints}\n{told_meanwhile(said)}".strip() if said else prompt.hints
+    return replace(prompt, messages=(*prompt.messages, wrote, *outputs), tool_choice=tool_choice, hints=hints)
