@@ -19,7 +19,7 @@ from scheduler.commands import (
     Think,
     TurnOutcome,
 )
-from scheduler.comparison import opener_repeats
+from scheduler.comparison import opener_repeats, says_the_same
 from scheduler.events import (
     HeardCorrected,
     PlayoutEnded,
@@ -377,6 +377,26 @@ def begin_anew(step: Step, answer: Answer) -> None:
     else:
         _written(step, answer)
     think(step, answer.purpose, turn=turn, audible=answer.audible)
+
+
+def begin_anew_if_amended(step: Step, turn_id: str, text: str) -> None:
+    """The final transcript came too late and says something else: an answer that has not sounded is no answer to it."""
+    for answer in step.state.answers:
+        turn = answer.turn
+        if turn is None or turn.turn_id != turn_id or answer.phase is not Phase.WAITING or not answer.wanted:
+            continue
+        if (
+            answer.think_id is None
+            or answer.request_id is not None
+            or says_the_same(turn.text, text, step.policy.language)
+        ):
+            continue
+        if answer.thinking:
+            step.order(StopThinking(answer.think_id))
+            _await_no_more(step, answer.tool_calls)
+        stop(step, answer, "abandoned")
+        step.remove_answer(answer)
+        think(step, answer.purpose, turn=CommittedTurn(turn_id, text, turn.joined), audible=answer.audible)
 
 
 def conclude(step: Step, answer: Answer) -> None:

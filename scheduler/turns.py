@@ -113,7 +113,7 @@ def voice_returned(step: Step, event: VoiceReturned) -> None:
     turn = step.change_turn(faded=False, end_probability=None)
     step.clear_alarms(Alarm.DRAFT)
     if turn.over_agent:
-        yielding.voice_returned(step, turn, voiced_seconds=event.audio_seconds - turn.audio_end_seconds)
+        yielding.voice_returned(step, turn)
 
 
 def _paused(step: Step, silence_seconds: float) -> None:
@@ -147,13 +147,12 @@ def transcript_revised(step: Step, event: TranscriptRevised) -> None:
     previous = turn.bare
     turn = step.change_turn(segments=_revised(turn.segments, event))
     if turn.over_agent:
-        yielding.heard_over_agent(step, turn)
+        yielding.heard_over_agent(step, turn, event)
         return
     if turn_ending.has_words(turn):
         turn_ending.announce(step)
         step.change(idle_prompts=0)
-        if not turn_ending.is_only_backchannel_to_suspended(step, turn):
-            yielding.give_up_interrupted(step)
+        yielding.words_after_stop(step, turn, event)
     drafts.review(step)
     notes.review(step)
     if turn.by_hand and turn.ending:
@@ -221,6 +220,7 @@ def _amend(step: Step, event: TranscriptRevised) -> None:
         if all(segment.is_final for segment in segments):
             text = join_texts(*(word.text for segment in segments for word in segment.words))
             step.order(AmendTurn(turn_id, text))
+            answers.begin_anew_if_amended(step, turn_id, text)
         else:
             kept.append((turn_id, segments))
     step.change(late=tuple(kept))

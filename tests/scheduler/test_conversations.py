@@ -212,7 +212,22 @@ def test_a_late_final_is_awaited_for_a_moment_and_then_amends_the_turn() -> None
     think = talk.expect(Think)
     talk.at(2.5) >> TranscriptRevised(0, words("what is twelve times twenty"), is_final=True)
     talk << AmendTurn(opened.turn_id, "what is twelve times twenty")
-    agent_writes(talk, think, "It is two hundred and forty.")
+    talk << StopThinking(think.think_id)  # nothing of that answer has sounded: the right one takes its place
+    anew = talk.expect(Think, turn_id=opened.turn_id, purpose=Purpose.ANSWER)
+    talk >> ThinkEnded(think.think_id, ThinkEnding.STOPPED)
+    agent_writes(talk, anew, "It is two hundred and forty.")
+
+
+def test_an_answer_that_sounds_is_not_taken_back_when_the_turn_is_amended() -> None:
+    talk = Playbook()
+    opened = user_says(talk, QUESTION, final=False)
+    talk.at(2.0)
+    talk.expect(CommitTurn)
+    think = talk.expect(Think)
+    speak = agent_writes(talk, think, "It is a hundred and forty-four.")
+    talk >> PlayoutStarted(speak)
+    talk.at(2.5) >> TranscriptRevised(0, words("what is twelve times twenty"), is_final=True)
+    talk << AmendTurn(opened.turn_id, "what is twelve times twenty")
 
 
 def test_partials_do_not_put_off_the_wait_for_the_final() -> None:
@@ -515,11 +530,11 @@ def test_words_interrupt() -> None:
     talk.wait(0.1) >> TranscriptRevised(1, (), words("what about"))
     second = talk.expect(OpenTurn)
     talk << StopSpeaking(utterance, BALANCED.stop_within_seconds, "barge_in")
-    talk << EndTurn(commit.turn_id, TurnOutcome.ANSWERED, "interrupted")
     talk.wait(0.1) >> stopped(utterance, "It is", 0)
     talk.expect(RecordHeard, text="It is", cut_off=True)
     talk.wait(0.5) >> SpeechStopped(talk.now - 0.2, 0.2)
     talk >> TranscriptRevised(1, words("what about thirteen"), is_final=True)
+    talk << EndTurn(commit.turn_id, TurnOutcome.ANSWERED, "interrupted")
     talk.wait(0.5)
     talk.expect(CommitTurn, turn_id=second.turn_id, joins=None)
     talk.expect(Think, turn_id=second.turn_id)
