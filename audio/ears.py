@@ -323,7 +323,7 @@ class Ears:
             return probability
         self._echo.hear(chunk, at_seconds)
         echo_share = ECHO_SHARE_IN_SPEECH if self._segmenter.speaking else ECHO_SHARE
-        is_echo = probability > SURELY_NO_VOICE and self._echo.explained() >= echo_share
+        is_echo = probability > SURELY_NO_VOICE and self._echo.explained >= echo_share
         return 0.0 if is_echo else probability
 
     async def _tell(self, event: SegmentEvent) -> None:

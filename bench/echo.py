@@ -2,7 +2,7 @@
 
 ``python -m bench.echo``: flite speaks as the agent; its voice comes back delayed, softer, with the reverberation of a
 made-up room and with noise, through the whole of ``audio.ears``. With nobody talking, each ``SpeechStarted`` is a
-mistake. Then somebody talks over it, at two moments: a recording of the folder that ``STRETTO_SPEECH_DIR`` names, else
+mistake. Then somebody talks over it, at four moments: a recording of the folder that ``STRETTO_SPEECH_DIR`` names, else
 another voice of flite.
 """
 
@@ -36,7 +36,7 @@ BLOCK_SAMPLES = round(BLOCK_SECONDS * RATE_HZ)
 Signal = NDArray[np.float64]
 AGENT = "The train leaves at half past seven from platform three. It costs forty two pounds and takes two hours."
 TALKER = "Excuse me, is there not an earlier one that I could take?"
-MOMENTS_SECONDS = (1.0, 3.3)
+MOMENTS_SECONDS = (1.0, 1.7, 3.3, 4.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.print("Nobody to speak: install flite.")
         return 2
     agent, talker = voices()
-    table = Table(title=f"{arguments.vad}; ms from the talker's onset to SpeechStarted, at two moments")
+    table = Table(title=f"{arguments.vad}; ms from the talker's onset to SpeechStarted, at four moments")
     for column in ("echo", "mistakes without", "mistakes", *(f"talker {level:+.0f} dB" for level in TALKERS_DB)):
         table.add_column(column)
     with Progress(console=console, transient=True) as progress:

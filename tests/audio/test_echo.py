@@ -28,7 +28,7 @@ def shares(reference: EchoReference, microphone: np.ndarray, *, start: int = 0) 
     found = []
     for at in range(0, len(microphone) - CHUNK + 1, CHUNK):
         reference.hear(microphone[at : at + CHUNK], (start + at) / RATE_HZ)
-        found.append(reference.explained())
+        found.append(reference.explained)
     return found
 
 
@@ -50,13 +50,13 @@ def test_what_was_played_is_found_again_at_any_delay_and_rate(delay_seconds: flo
     microphone = np.concatenate([np.zeros(RATE_HZ), 0.1 * heard._read(RATE_HZ, RATE_HZ)]).astype(np.int16)
     found = shares(reference, microphone)
     assert max(found[:30]) == 0.0, "nobody spoke"
-    assert min(found[36:60]) > 0.95
+    assert min(found[38:60]) > 0.95
 
 
 def test_other_sound_is_not_explained() -> None:
     reference = EchoReference()
     reference.play(Pcm(noise(2.0, 1), RATE_HZ), 0.0)
-    assert max(shares(reference, noise(2.0, 2))) < 0.1
+    assert max(shares(reference, noise(2.0, 2))) < 0.2
 
 
 def test_without_anything_played_nothing_is_explained() -> None:
@@ -81,11 +81,11 @@ def test_the_microphone_may_jump_and_the_reference_too() -> None:
     assert max(found[40:]) > 0.95
     reference.play(Pcm(noise(1.0, 3), RATE_HZ), 20.0)  # too late to matter
     reference.play(Pcm(noise(10.0, 3), RATE_HZ), 52.0)  # longer than is kept
-    assert 0.0 <= reference.explained() <= 1.0
+    assert 0.0 <= reference.explained <= 1.0
 
 
 def test_a_talker_as_loud_as_the_echo_is_not_explained() -> None:
-    echo, talker = noise(0.128, 1).astype(np.float32), noise(0.128, 2).astype(np.float32)
+    echo, talker = noise(0.064, 1).astype(np.float32), noise(0.064, 2).astype(np.float32)
     assert highest_correlation(echo, echo) > 0.99
     assert highest_correlation(echo, echo + talker) == pytest.approx(0.5, abs=0.1)
     assert highest_correlation(np.zeros_like(echo), talker) == 0.0
@@ -138,8 +138,9 @@ def test_a_talker_as_loud_as_the_echo_is_heard_within_300_ms(moment_seconds: flo
 
 @needs_flite
 def test_with_a_headset_nothing_changes() -> None:
-    talker = from_onset(flite_speech("excuse me, is there an earlier one", "rms") / 32768.0)
-    microphone = np.concatenate([np.zeros(RATE_HZ), talker, np.zeros(RATE_HZ)])[: len(agent())]
-    agent_speech = agent()[: len(microphone)]
-    with_reference = speech_starts(agent_speech, microphone, "silero")
-    assert with_reference == pytest.approx(speech_starts(agent_speech, microphone, "silero", reference=False), abs=0.1)
+    for talker in talkers():
+        room = len(agent()) - RATE_HZ
+        microphone = np.concatenate([np.zeros(RATE_HZ), talker, np.zeros(room)])[: len(agent())]
+        starts = speech_starts(agent(), microphone, "silero")
+        assert starts[0] == pytest.approx(speech_starts(agent(), microphone, "silero", reference=False)[0], abs=0.15)
+        assert len(starts) <= 2
