@@ -394,7 +394,7 @@ def begin_anew_if_amended(step: Step, turn_id: str, text: str) -> None:
         if answer.thinking:
             step.order(StopThinking(answer.think_id))
             _await_no_more(step, answer.tool_calls)
-        stop(step, answer, "abandoned")
+        answer = stop(step, answer, "abandoned")
         step.remove_answer(answer)
         think(step, answer.purpose, turn=CommittedTurn(turn_id, text, turn.joined), audible=answer.audible)
 
