@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scheduler.commands import (
+    AmendTurn,
     Backchannel,
     Command,
     CommitTurn,
@@ -88,6 +89,8 @@ class AheadMonitor:
         self.spoken: dict[str, Spoken] = {}
         self._drafts: Counter[str] = Counter()
         self._wholes: dict[str, str] = {}
+        self._before: dict[str, str] = {}
+        """Words of the turn that each continues."""
         """All the words of each committed turn, and of those that it continues."""
         self._verified: dict[str, str] = {}
         self._heard: dict[str, int] = {}
@@ -115,7 +118,10 @@ class AheadMonitor:
             case PromoteThinking():
                 self._check_promotion(command, state)
             case CommitTurn(turn_id, transcript, joins=joins):
-                self._wholes[turn_id] = join_texts(self._wholes.get(joins or "", ""), transcript)
+                self._before[turn_id] = self._wholes.get(joins or "", "")
+                self._wholes[turn_id] = join_texts(self._before[turn_id], transcript)
+            case AmendTurn(turn_id, transcript):
+                self._wholes[turn_id] = join_texts(self._before[turn_id], transcript)
             case Speak():
                 self._check_speech(command, state)
             case Hold(utterance_id):
