@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 BLOCK_SECONDS = 0.04
 """Audio leaves in blocks of this length: short enough to duck and stop between two, long enough to be cheap."""
+EXACT_BLOCK_SECONDS = 0.02
+"""The same on a line with a clock of its own: one packet of RTP."""
 MAX_BUFFERED_SECONDS = 8.0
 _POLL_SECONDS = 0.02
 """How often an exact or reported position is asked for while it should be moving."""
@@ -98,10 +100,12 @@ class Playout:
         transport: AudioTransport,
         *,
         max_buffered_seconds: float = MAX_BUFFERED_SECONDS,
-        block_seconds: float = BLOCK_SECONDS,
+        block_seconds: float | None = None,
         lead: LeadController | None = None,
     ) -> None:
-        self.lead = lead or LeadController()
+        exact = transport.position == "exact"
+        block_seconds = block_seconds or (EXACT_BLOCK_SECONDS if exact else BLOCK_SECONDS)
+        self.lead = lead or (LeadController.for_exact_line() if exact else LeadController())
         self._publish = publish
         self._transport = transport
         self._rate = transport.sample_rate_hz
@@ -333,12 +337,16 @@ class Playout:
         return entry is not None and entry.track.buffered_samples > 0
 
     def _seconds_too_early(self) -> float:
-        """How long the next block must wait so that no more than the lead is ahead of the caller's ear."""
-        if self._transport.position == "exact":
-            return 0.0
-        ahead_seconds = self._dry_at - self._now()
-        too_early = ahead_seconds + self._block_samples / self._rate - self.lead.lead_seconds
+        """How long the next block must wait so that no more than the lead is ahead of the caller's ear. It is cut off
+        only then, so that ducking and stopping reach it until it leaves."""
+        too_early = self._ahead_seconds() + self._block_samples / self._rate - self.lead.lead_seconds
         return too_early if too_early > _TIME_TOLERANCE_SECONDS else 0.0
+
+    def _ahead_seconds(self) -> float:
+        """Audio that was given and has not sounded; not above 0: the line is dry."""
+        if self._transport.position == "exact":
+            return self._given_samples / self._rate - self._transport.played_seconds()
+        return self._dry_at - self._now()
 
     async def _send(self, entry: _OnLine, block: Block) -> None:
         if not entry.on_the_line:
@@ -364,10 +372,13 @@ class Playout:
             self._clip = None
 
     async def _give(self, utterance_id: str, block: Block) -> None:
-        asked_at = self._now()
+        asked_at, ahead_seconds = self._now(), self._ahead_seconds()
         await self._transport.send(utterance_id, Pcm(block.samples, self._rate), block.words)
         self._given_samples += len(block.samples)
-        self._count_sent(len(block.samples) / self._rate, asked_at)
+        if self._transport.position == "exact":
+            self._count_sent_exactly(len(block.samples) / self._rate, ahead_seconds)
+        else:
+            self._count_sent(len(block.samples) / self._rate, asked_at)
 
     def _count_sent(self, block_seconds: float, asked_at: float) -> None:
         now = self._now()
@@ -377,6 +388,12 @@ class Playout:
         self._starved = False
         self._dry_at = max(self._dry_at, now) + block_seconds
         self.lead.block_sent(block_seconds, send_seconds=now - asked_at, gap_seconds=gap_seconds)
+
+    def _count_sent_exactly(self, block_seconds: float, ahead_seconds: float) -> None:
+        """Such a line tells when it has run dry, but not for how long; and that it makes a send wait, is its pace."""
+        gap_seconds = block_seconds if ahead_seconds <= _TIME_TOLERANCE_SECONDS and not self._starved else 0.0
+        self._starved = False
+        self.lead.block_sent(block_seconds, send_seconds=0.0, gap_seconds=gap_seconds)
 
     def _head(self) -> _OnLine | None:
         return next(iter(self._line.values()), None)
@@ -513,9 +530,12 @@ def _remember(memory: OrderedDict[str, T], key: str, value: T, capacity: int) ->
 
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
-    """Until the event is set, or for ``seconds``."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
+    """Until the event is set; after ``seconds`` it is set here. A timer costs half of what ``asyncio.timeout`` does."""
+    if seconds is None:
+        await event.wait()
         return
+    timer = asyncio.get_running_loop().call_later(seconds, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()

@@ -46,6 +46,7 @@ from scheduler.events import (
     SentenceWritten,
     SessionConfigured,
     SilenceChosen,
+    SoundHeard,
     SpeechReady,
     SpeechRendered,
     SpeechStarted,
@@ -92,6 +93,8 @@ def decide(state: State, event: Event, now: float) -> tuple[State, tuple[Command
 
 def _take(step: Step, event: Event) -> None:
     match event:
+        case SoundHeard():
+            yielding.sound_heard(step, event)
         case SpeechStarted():
             turns.speech_started(step, event)
         case SpeechStopped():
@@ -183,6 +186,8 @@ def _ring(step: Step, alarm: Alarm) -> None:
             turn_ending.final_transcript_overdue(step)
         case Alarm.TURN_CEILING:
             turn_ending.turn_ceiling(step)
+        case Alarm.SOUND:
+            yielding.sound_was_no_voice(step)
         case Alarm.DUCK_DEEP:
             yielding.duck_deep(step)
         case Alarm.STOP_ON_VOICE:
@@ -237,7 +242,8 @@ def _floor_of(state: State) -> Floor:
 
 def _settle_floor(step: Step, before: Floor) -> None:
     floor = move(before, _floor_of(step.state))
-    step.change(floor=floor)
+    if floor is not step.state.floor:
+        step.change(floor=floor)
     afterthoughts.plan(step, resting=floor is Floor.RESTING)
     if floor is not Floor.RESTING:
         step.clear_alarms(Alarm.IDLE)

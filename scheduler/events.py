@@ -24,6 +24,14 @@ from scheduler.policy import Policy, TurnDetection
 
 
 @dataclass(frozen=True, slots=True)
+class SoundHeard:
+    """Something became audible, after quiet; ``SpeechStarted`` follows if it is voice. ``sounded_seconds``: since its
+    onset. Told 20 ms after the onset, so that the agent can be softer before anybody knows what it is."""
+
+    sounded_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The voice detector heard speech begin. ``audio_seconds``: the true onset, ``voiced_seconds``: voice so far."""
 
@@ -382,7 +390,8 @@ class DeadlineReached:
 
 
 Event = (
-    SpeechStarted
+    SoundHeard
+    | SpeechStarted
     | SpeechStopped
     | PauseGrew
     | VoiceFaded

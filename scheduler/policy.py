@@ -83,13 +83,23 @@ class Policy:
 
     duck_db: float = -9.0
     """Level while the user makes any sound over the agent: 8 to 10 dB down, within 120 ms."""
+    duck_on_sound_seconds: float = 0.3
+    """Any sound ducks the agent as soon as it is heard, and no longer than this if it turns out to be no voice (voice
+    detectors take 0.1 to 0.2 s)."""
+    max_false_sounds: int = 3
+    """After so many sounds in a row that were none, only voice ducks: the place is noisy."""
     duck_deep_db: float = -18.0
     duck_deep_after_seconds: float = 0.25
     """Speech-like voice for this long is ducked deeply."""
     stop_after_voice_seconds: float = 0.9
     """Voice for this long stops the agent, whatever its words (most backchannels last under 0.8 s)."""
+    stop_after_words_seconds: float = 0.55
+    """Voice for this long stops the agent if words were recognised in it that are no backchannel: hums of which
+    recognisers make words last 0.2 to 0.45 s, and their end is told 0.1 s later."""
     stop_within_seconds: float = 0.2
-    """A stop waits for a word boundary at most this long."""
+    """A stop waits for a word boundary at most this long,"""
+    silent_after_seconds: float = 0.6
+    """and not until later than this after the user's onset, where their words are the reason."""
     restore_after_seconds: float = 0.2
     """The level comes back this long after a sound that did not interrupt."""
     backchannel_max_words: int = 2

@@ -20,6 +20,7 @@ class Alarm(StrEnum):
     TURN_END = "turn_end"
     FINAL_TRANSCRIPT = "final_transcript"
     TURN_CEILING = "turn_ceiling"
+    SOUND = "sound"
     DUCK_DEEP = "duck_deep"
     STOP_ON_VOICE = "stop_on_voice"
     RESTORE = "restore"
@@ -87,6 +88,8 @@ class Turn:
     begun_at: float = 0.0
     faded: bool = False
     """No voice just now, within a segment that may go on."""
+    sound_at: float = 0.0
+    """When the sound that is going on over the agent began."""
     drafts_begun: int = 0
     foresights_begun: int = 0
     foreseen_from: str = ""
@@ -130,6 +133,16 @@ class CommittedTurn:
     @property
     def whole_text(self) -> str:
         return join_texts(self.joined.whole_text if self.joined else "", self.text)
+
+    @property
+    def turn_ids(self) -> tuple[str, ...]:
+        """Its own, and those of the turns it continues."""
+        return (self.turn_id, *(self.joined.turn_ids if self.joined else ()))
+
+    def amended(self, turn_id: str, text: str) -> CommittedTurn:
+        """With the final transcript of this turn, or of one that it continues."""
+        joined = self.joined.amended(turn_id, text) if self.joined else None
+        return CommittedTurn(self.turn_id, text if turn_id == self.turn_id else self.text, joined)
 
 
 class Phase(StrEnum):
@@ -315,6 +328,8 @@ class State:
     unsettled: tuple[Unsettled, ...] = ()
     recorded: tuple[tuple[str, str | None], ...] = ()
     """The last utterances in the history (utterance and think), which a client may still correct."""
+    false_sounds: int = 0
+    """Sounds in a row that ducked the agent and were no voice."""
     segments_begun: int = 0
     """Segments known of; the next one has this number."""
     segments_settled: int = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from scheduler import answers, drafts, fillers, notes
+from scheduler import answers, drafts, fillers, notes, taking
 from scheduler.commands import CommitTurn, EndTurn, OpenTurn, Purpose, TurnOutcome
 from scheduler.endpointing import end_probability, wait_seconds
 from scheduler.policy import TurnMode
 from scheduler.state import Alarm, CommittedTurn, Turn
 from scheduler.step import Step
-from scheduler.words import HESITATIONS, is_backchannel
+from scheduler.words import HESITATIONS
 
 _TURN_ALARMS = (
     Alarm.TURN_END,
@@ -35,13 +35,6 @@ def announce(step: Step) -> None:
 
 def has_words(turn: Turn) -> bool:
     return any(word not in HESITATIONS for word in turn.bare)
-
-
-def is_only_backchannel_to_suspended(step: Step, turn: Turn) -> bool:
-    """A long "mm-hm" stopped the agent; its words don't take the floor, so the agent will go on."""
-    waiting = [each for each in step.state.answers if each.is_interrupted]
-    said_over = bool(waiting) and not any(each.rejoinable for each in waiting)
-    return said_over and is_backchannel(turn.bare, step.policy.backchannel_max_words)
 
 
 def end_wait_seconds(step: Step, turn: Turn) -> float:
@@ -121,12 +114,17 @@ def close(step: Step) -> None:
     """Commit the turn and decide what follows: an answer, silence, or an apology."""
     turn = step.state.turn
     assert turn is not None
+    mistaken = taking.is_mistaken(step, turn)
+    if has_words(turn) and not mistaken:
+        taking.give_up_interrupted(step)
+        turn = step.state.turn
+        assert turn is not None
     forget(step)
     if turn.announced or turn.by_hand:
         _commit(step, turn)
     if turn.ears_failed:
         _apologise(step, turn)  # an answer to half of what was said would be an answer to something else
-    elif (has_words(turn) or turn.joined) and not is_only_backchannel_to_suspended(step, turn):
+    elif (has_words(turn) or turn.joined) and not mistaken:
         _answer(step, turn)
     else:
         step.order(

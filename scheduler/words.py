@@ -85,6 +85,11 @@ def is_backchannel(words: tuple[str, ...], max_words: int) -> bool:
     return " ".join(words) in BACKCHANNELS or all(word in BACKCHANNELS for word in words)
 
 
+def begins_backchannel(words: tuple[str, ...]) -> bool:
+    """Whether bare ``words`` may be the beginning of a "got it" or an "i see"."""
+    return any(" ".join(words) == phrase[: phrase.rfind(" ")] for phrase in BACKCHANNELS if " " in phrase)
+
+
 def is_telling(words: tuple[str, ...]) -> bool:
     """Whether bare ``words`` have one that says something by itself: none of ``WEAK``, and no single letter."""
     return any((len(word) > 1 or is_spaceless(word)) and word not in WEAK for word in words)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from scheduler import answers, turn_ending
+from scheduler import answers, taking, turn_ending
 from scheduler.commands import Duck, EndTurn, TurnOutcome
-from scheduler.events import SpeechStarted
-from scheduler.state import Alarm, Answer, Phase, Turn
+from scheduler.events import SoundHeard, SpeechStarted, TranscriptRevised
+from scheduler.state import Alarm, Phase, Turn
 from scheduler.step import Step
-from scheduler.words import HESITATIONS, bare_words, is_backchannel, is_echo, is_telling, join_texts, speaks_up
-
-ECHO_WORDS = 12
-"""So many words around what is being heard count as the agent's own: about four seconds, for slow recognisers."""
 
 
 def mark_rejoinable(step: Step, onset_at: float) -> None:
@@ -27,12 +23,43 @@ def hold_waiting(step: Step) -> None:
             answers.stop(step, answer, "rejoined")
 
 
+def sound_heard(step: Step, event: SoundHeard) -> None:
+    """Duck first, judge later: whether it is voice is known too late for the ear."""
+    turn, sounding = step.state.turn, step.state.sounding
+    listening = turn is None or (turn.over_agent and not turn.voiced)
+    if not listening or sounding is None or not answers.interruptible(step):
+        return
+    if step.state.closing is not None or step.state.false_sounds >= step.policy.max_false_sounds:
+        return
+    step.order(Duck(sounding.utterance_id, step.policy.duck_db))
+    step.set_alarm(Alarm.SOUND, step.now - event.sounded_seconds + step.policy.duck_on_sound_seconds)
+
+
+def sound_was_no_voice(step: Step) -> None:
+    step.change(false_sounds=step.state.false_sounds + 1)
+    unduck(step)
+
+
 def duck(step: Step, event: SpeechStarted) -> None:
     began_at = step.now - event.voiced_seconds
+    step.clear_alarms(Alarm.SOUND)
+    step.change(false_sounds=0)
+    turn = step.change_turn(sound_at=began_at)
     if sounding := step.state.sounding:
         step.order(Duck(sounding.utterance_id, step.policy.duck_db))
-    step.set_alarm(Alarm.DUCK_DEEP, began_at + step.policy.duck_deep_after_seconds)
-    step.set_alarm(Alarm.STOP_ON_VOICE, began_at + step.policy.stop_after_voice_seconds)
+    _await_deep(step, turn)
+    _await_longer_sound(step, turn)
+
+
+def _await_deep(step: Step, turn: Turn) -> None:
+    step.set_alarm(Alarm.DUCK_DEEP, max(step.now, turn.sound_at + step.policy.duck_deep_after_seconds))
+
+
+def _await_longer_sound(step: Step, turn: Turn) -> None:
+    """Set what happens when the sound goes on; with words in it, it takes the floor sooner."""
+    policy = step.policy
+    seconds = policy.stop_after_words_seconds if taking.says_something(step, turn) else policy.stop_after_voice_seconds
+    step.set_alarm(Alarm.STOP_ON_VOICE, max(step.now, turn.sound_at + seconds))
 
 
 def voice_faded(step: Step) -> None:
@@ -40,11 +67,10 @@ def voice_faded(step: Step) -> None:
     step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE)
 
 
-def voice_returned(step: Step, turn: Turn, voiced_seconds: float) -> None:
-    """``voiced_seconds``: from the beginning of this sound until now."""
-    policy = step.policy
-    step.set_alarm(Alarm.DUCK_DEEP, step.now + max(0.0, policy.duck_deep_after_seconds - voiced_seconds))
-    step.set_alarm(Alarm.STOP_ON_VOICE, step.now + max(0.0, policy.stop_after_voice_seconds - voiced_seconds))
+def voice_returned(step: Step, turn: Turn) -> None:
+    """The sound that had begun goes on."""
+    _await_deep(step, turn)
+    _await_longer_sound(step, turn)
 
 
 def duck_deep(step: Step) -> None:
@@ -56,7 +82,10 @@ def stop_on_voice(step: Step) -> None:
     """So long a sound is no backchannel, even if its words are not known yet."""
     turn = step.state.turn
     if turn and turn.over_agent and turn.voiced:
-        interrupt(step, certain=False, within_seconds=step.policy.stop_within_seconds)
+        if taking.says_something(step, turn):
+            _stop_for_words(step, turn, certain=False)
+        else:
+            interrupt(step, certain=False, within_seconds=step.policy.stop_within_seconds)
 
 
 def restore(step: Step) -> None:
@@ -84,44 +113,27 @@ def agent_fell_silent(step: Step) -> None:
     turn_ending.await_end(step)
 
 
-def takes_floor(step: Step, turn: Turn) -> bool:
-    """Whether these words, said over the agent, want the floor (rule 9).
-
-    Others than those of somebody who speaks up must be final and long enough to be words at all, and a lone one
-    must be trusted by the recogniser: coughs and hums are recognised as short words, too.
-    """
-    said = tuple(word for word in turn.bare if word not in HESITATIONS)
-    if step.policy.hears_itself and is_echo(said, _just_said(step)):
-        return False
-    if is_backchannel(said, step.policy.backchannel_max_words):
-        return False
-    if speaks_up(said):
-        return True
-    words = (word for segment in turn.segments for word in segment.words if set(said) & set(bare_words(word.text)))
-    trusted = all(word.confidence is None or word.confidence >= step.policy.word_confidence for word in words)
-    certain = trusted or (len(said) >= 2 and is_telling(said))
-    return turn.all_final and certain and turn.voiced_seconds >= step.policy.lone_word_voice_seconds
+def _stop_for_words(step: Step, turn: Turn, *, certain: bool) -> None:
+    """``certain=False``: they may still be revised; what is stopped for them is taken up again if they vanish."""
+    policy = step.policy
+    left = (
+        max(0.0, turn.sound_at + policy.silent_after_seconds - step.now) if turn.voiced else policy.stop_within_seconds
+    )
+    interrupt(step, certain=certain, within_seconds=min(policy.stop_within_seconds, left))
 
 
-def _just_said(step: Step) -> tuple[str, ...]:
-    """What the agent is saying right now: the last words that were heard, and the sentences that sound next."""
-    sounding = step.state.sounding
-    if sounding is None:
-        return ()
-    written = bare_words(join_texts(*sounding.sentences[sounding.first : sounding.given], sounding.growing))
-    heard = len(bare_words(sounding.heard_text))
-    return written[max(0, heard - ECHO_WORDS) : heard + ECHO_WORDS]
-
-
-def heard_over_agent(step: Step, turn: Turn) -> None:
-    if takes_floor(step, turn):
-        interrupt(step, certain=True, within_seconds=step.policy.stop_within_seconds)
+def heard_over_agent(step: Step, turn: Turn, event: TranscriptRevised) -> None:
+    if taking.takes_floor(step, turn):
+        _stop_for_words(step, turn, certain=taking.is_certain(step, turn, event))
+    elif turn.voiced and not turn.faded:
+        _await_longer_sound(step, turn)
     elif not turn.voiced and turn.all_final and Alarm.RESTORE not in step.state.alarms:
         dismiss(step)
 
 
 def interrupt(step: Step, *, certain: bool, within_seconds: float) -> None:
-    """The user takes the floor. ``certain=False``: only by the length of the sound; it may be given back."""
+    """The user takes the floor. ``certain=False``: by the length of the sound, or by words that may still be revised;
+    it may be given back."""
     turn_ending.announce(step)  # before anything is stopped: clients expect to hear first why
     for answer in step.state.answers:
         if answer.phase is Phase.SOUNDING:
@@ -130,25 +142,15 @@ def interrupt(step: Step, *, certain: bool, within_seconds: float) -> None:
     step.change_turn(over_agent=False)
     hold_waiting(step)
     if certain:
-        give_up_interrupted(step)
+        taking.give_up_interrupted(step)
     turn_ending.await_end(step)
 
 
-def give_up_interrupted(step: Step) -> None:
-    """It is certain that the user has taken the floor: what was stopped or held for it is not taken up again."""
-    for answer in step.state.answers:
-        if answer.is_interrupted or answers.is_held(step, answer):
-            _give_up(step, answer)
-
-
-def _give_up(step: Step, answer: Answer) -> None:
-    if answer.rejoinable and answer.turn is not None:
-        step.change_turn(joined=answer.turn)
-        answers.drop(step, answer, TurnOutcome.REJOINED, "the user went on", "rejoined")
-        return
-    if answer.report_id is not None and answer.sounded_at is None:
-        answers.tell_later(step, answer.report_id, first=True)
-    answers.drop(step, answer, TurnOutcome.ANSWERED, "interrupted", "barge_in")
+def words_after_stop(step: Step, turn: Turn, event: TranscriptRevised) -> None:
+    """The agent has given way, or holds what it has to say. Nothing is given up for words that may vanish again, but a
+    turn that was hardly answered is simply one that goes on."""
+    if not taking.awaits_words(step) or taking.is_certain(step, turn, event):
+        taking.give_up_interrupted(step)
 
 
 def dismiss(step: Step) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio.gain import GainRamp, fade_out, fade_part
+from audio.gain import DUCK_RAMP_SECONDS, GainRamp, fade_out, fade_part
 from audio.lead import MAX_LEAD_SECONDS, MIN_LEAD_SECONDS, LeadController
 
 FULL = np.full(4800, 20000, np.int16)
@@ -21,7 +21,7 @@ def test_the_level_never_jumps(gains: list[float], block: int) -> None:
         ramp.set_gain(gain)
         out += [ramp.process(FULL[:block]) for _ in range(4)]
     steps = np.abs(np.diff(np.concatenate(out).astype(int)))
-    assert steps.max(initial=0) <= 20000 / (0.04 * 24000) + 2
+    assert steps.max(initial=0) <= 20000 / (DUCK_RAMP_SECONDS * 24000) + 2
 
 
 def test_the_level_arrives_in_time_and_full_level_leaves_samples_alone() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.commands import Duck, EndTurn, OpenTurn, StopSpeaking
-from scheduler.events import SpeechStarted, SpeechStopped, TranscriptRevised
+from scheduler.events import SpeechStarted, SpeechStopped, TranscriptRevised, VoiceFaded
 from scheduler.pcm import WordTime
 from scheduler.words import is_telling
 from tests.scheduler.playbook import Playbook, words
@@ -35,9 +35,10 @@ def test_words_that_tell_something_take_it_at_once(text: str) -> None:
 @pytest.mark.parametrize("hum", HUMS)
 def test_a_hum_does_not_take_it_whatever_the_recogniser_makes_of_it(hum: tuple[tuple[str, float], ...]) -> None:
     talk, start = over_the_agent("and hung")
-    talk.at(start + 0.55)
+    talk.at(start + 0.54)
     talk.expect(Duck, gain_db=-18.0)
-    talk >> SpeechStopped(start + 0.45, 0.1)
+    talk >> VoiceFaded(start + 0.44, 0.1)
+    talk.at(start + 0.64) >> SpeechStopped(start + 0.44, 0.2)
     heard = tuple(
         WordTime(text, start + 0.2 * number, start + 0.2 * number + 0.2, confidence)
         for number, (text, confidence) in enumerate(hum)
@@ -52,9 +53,10 @@ def test_a_hum_does_not_take_it_whatever_the_recogniser_makes_of_it(hum: tuple[t
 @pytest.mark.parametrize(("text", "confidence"), [("it is", 0.9), ("paris", 0.9), ("in paris", 0.1)])
 def test_others_take_it_when_they_are_certain(text: str, confidence: float) -> None:
     talk, start = over_the_agent(text)
-    talk.at(start + 0.75)
+    talk.at(start + 0.54)
     talk.expect(Duck, gain_db=-18.0)
-    talk >> SpeechStopped(start + 0.65, 0.1)
+    talk >> VoiceFaded(start + 0.44, 0.1)
+    talk.at(start + 0.64) >> SpeechStopped(start + 0.44, 0.2)
     talk >> TranscriptRevised(1, words(text, start, confidence), is_final=True)
     talk.expect(OpenTurn)
     talk.expect(StopSpeaking, reason="barge_in")
