@@ -1,0 +1,151 @@
+"""The standing thinker: private notes during a long turn, from which its answer starts (rule 4). Times are seconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler.commands import CommitTurn, Effort, PromoteThinking, Purpose, StopThinking, Think
+from scheduler.events import (
+    ThinkEnded,
+    ThinkEnding,
+    ThoughtGrown,
+    TranscriptRevised,
+)
+from tests.scheduler.ahead import QUESTION, UNFINISHED, done, final, only, partial, user_begins, user_pauses
+from tests.scheduler.playbook import Playbook, words
+
+NOTES = only("drafts", "notes", max_drafts=0, draft_more_seconds=100.0)
+"""Notes without any drafts beside them."""
+STORY = "yesterday i ordered a table for two people"
+MORE = "and now i would like to add one more and maybe have it outside"
+
+
+def notes_begin(talk: Playbook, text: str = STORY) -> tuple[str, Think]:
+    """After 2.5 s the first clause is over. Returns the turn, too."""
+    turn = user_begins(talk)
+    talk.wait(2.5)
+    partial(talk, text)
+    return turn, talk.expect(Think, purpose=Purpose.NOTES, turn_id=turn, basis=text, audible=False)
+
+
+def turn_ends(talk: Playbook, text: str) -> None:
+    """Up to just before the commit."""
+    talk.wait(0.1)
+    user_pauses(talk)
+    final(talk, text)
+
+
+def test_notes_are_begun_at_the_end_of_a_clause_of_a_long_turn() -> None:
+    talk = Playbook(NOTES)
+    user_begins(talk)
+    talk.at(2.4)
+    partial(talk, STORY)
+    talk.at(2.5)
+    partial(talk, f"{STORY} and")
+    talk.at(2.8)
+    partial(talk, STORY)
+    talk.expect(Think, at=2.8, purpose=Purpose.NOTES, basis=STORY)
+
+
+def test_without_an_end_of_a_clause_they_are_begun_after_four_seconds() -> None:
+    talk = Playbook(NOTES)
+    user_begins(talk)
+    talk.at(2.6)
+    partial(talk, UNFINISHED)
+    talk.at(5.0)
+    talk.expect(Think, at=4.0, purpose=Purpose.NOTES, basis=UNFINISHED)
+
+
+def test_a_short_turn_has_none() -> None:
+    talk = Playbook(NOTES)
+    user_begins(talk)
+    talk.at(2.0)
+    turn_ends(talk, QUESTION)
+    talk.at(4.0)
+    talk.expect(CommitTurn)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=None, effort=None)
+
+
+def test_they_are_gone_on_with_as_the_turn_grows() -> None:
+    """Ten words later, and from where they were."""
+    talk = Playbook(NOTES)
+    _, notes = notes_begin(talk)
+    talk >> ThoughtGrown(notes.think_id, "An order for two.")
+    talk >> done(notes)
+    talk.wait(1.0)
+    partial(talk, f"{STORY} and now")
+    talk.wait(3.0)
+    partial(talk, f"{STORY} {MORE}")
+    talk.expect(Think, purpose=Purpose.NOTES, basis=f"{STORY} {MORE}", notes_id=notes.think_id)
+
+
+def test_one_stream_of_notes_at_a_time() -> None:
+    talk = Playbook(NOTES)
+    notes_begin(talk)
+    talk.wait(3.0)
+    partial(talk, f"{STORY} {MORE}")
+    talk.quiet(talk.now + 2.0)
+
+
+def test_finished_notes_enter_the_history_and_the_answer_needs_no_reasoning() -> None:
+    talk = Playbook(NOTES)
+    turn, notes = notes_begin(talk)
+    talk >> ThoughtGrown(notes.think_id, "An order for two.")
+    talk >> done(notes)
+    turn_ends(talk, STORY)
+    talk.wait(1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk << PromoteThinking(notes.think_id, turn)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=notes.think_id, effort=Effort.REFLEX)
+
+
+def test_of_unfinished_notes_what_there_is_is_used() -> None:
+    talk = Playbook(NOTES)
+    turn, notes = notes_begin(talk)
+    talk >> ThoughtGrown(notes.think_id, "An order")
+    turn_ends(talk, STORY)
+    talk.wait(1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk << PromoteThinking(notes.think_id, turn)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=notes.think_id, effort=None)
+    talk << StopThinking(notes.think_id)
+
+
+def test_notes_about_words_that_were_taken_back_are_dropped() -> None:
+    talk = Playbook(NOTES)
+    _, notes = notes_begin(talk)
+    talk >> ThoughtGrown(notes.think_id, "An order for two.")
+    partial(talk, "yesterday i ordered a cable for two machines")
+    talk << StopThinking(notes.think_id)
+    talk.expect(Think, purpose=Purpose.NOTES, notes_id=None)  # of what was said instead
+
+
+@pytest.mark.parametrize("ending", [ThinkEnding.FAILED, ThinkEnding.ABORTED])
+def test_notes_that_end_badly_leave_nothing_behind(ending: ThinkEnding) -> None:
+    talk = Playbook(NOTES)
+    turn, notes = notes_begin(talk)
+    talk >> ThinkEnded(notes.think_id, ending)
+    turn_ends(talk, STORY)
+    talk << ...
+    assert talk.state.turn is not None
+    assert talk.state.turn.turn_id == turn
+    assert talk.state.turn.notes is None or notes.think_id not in talk.state.turn.notes.think_ids
+
+
+def test_a_draft_starts_from_the_notes() -> None:
+    talk = Playbook(only("drafts", "notes"))
+    _, notes = notes_begin(talk)
+    talk >> ThoughtGrown(notes.think_id, "An order for two.")
+    talk >> done(notes)
+    turn_ends(talk, STORY)
+    talk.expect(Think, purpose=Purpose.DRAFT, notes_id=notes.think_id, effort=Effort.REFLEX)
+
+
+def test_while_notes_are_made_only_a_pause_begins_a_draft() -> None:
+    talk = Playbook(only("drafts", "notes"))
+    _, notes = notes_begin(talk)
+    talk >> TranscriptRevised(0, words(STORY))
+    talk.quiet(talk.now + 0.1)
+    talk >> ThoughtGrown(notes.think_id, "An order")
+    turn_ends(talk, STORY)
+    talk.expect(Think, purpose=Purpose.DRAFT, notes_id=notes.think_id, effort=None)
