@@ -9,6 +9,8 @@ from scheduler.state import Alarm, Answer, Phase
 from scheduler.step import Step
 from scheduler.words import bare_words, join_texts
 
+EPSILON_SECONDS = 1e-6
+"""An alarm rings at its time, which sums may miss by a rounding."""
 _KEPT_THOUGHT = 300
 """Characters of the latest thought that a line of progress is made from."""
 
@@ -46,7 +48,7 @@ def due(step: Step) -> None:
     answer = _waiting(step)
     if answer is None or answer.waits_since is None or not step.policy.fillers:
         return
-    waited = step.now - answer.waits_since
+    waited = step.now - answer.waits_since + EPSILON_SECONDS
     if answers.is_held(step, answer) or step.state.turn is not None:
         step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_short_seconds)
     elif waited < step.policy.progress_after_seconds and not answer.has_substance:

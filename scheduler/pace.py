@@ -7,7 +7,7 @@ from statistics import median
 
 KEPT = 15
 """Measurements behind each median: enough for a steady one, few enough to follow an engine that grows slow."""
-EXPECTED_WORDS_SECONDS = 0.35
+EXPECTED_WORDS_SECONDS = 0.3
 EXPECTED_VOICE_SECONDS = 0.15
 """Taken before anything was measured: small models and voices on a GPU, so that the first turn gets no filler."""
 LATE_FACTOR = 1.5
