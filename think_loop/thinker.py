@@ -286,7 +286,7 @@ class Thinker:
         if stream.finish_reason == "length":
             stream.end(ThinkEnding.LENGTH)
             return
-        if not stream.wrote and not stream.silent:
+        if not stream.wrote and not stream.silent and stream.think.purpose is not Purpose.NOTES:
             stream.publish(SilenceChosen(stream.think.think_id, "the model wrote nothing"))
         stream.end(ThinkEnding.DONE)
 

@@ -197,6 +197,16 @@ def test_an_empty_answer_is_silence_too() -> None:
     assert ended(bench).ending is ThinkEnding.DONE
 
 
+def test_notes_are_thoughts_alone_and_choose_no_silence() -> None:
+    async def take_notes(bench: Bench) -> None:
+        bench.thinker.handle(Think("t", Purpose.NOTES, turn_id="turn_1", audible=False, basis="so last week"))
+
+    bench = play([[Thought("a complaint"), Finished("stop")]], take_notes)
+    assert bench.events[0] == ThoughtGrown("t", "a complaint")
+    assert [type(event) for event in bench.events[1:]] == [ThinkEnded]
+    assert bench.recorder.lines == [], "nothing is in the history before the turn is over"
+
+
 def test_the_token_budget() -> None:
     bench = play([[Words("Once upon a"), Finished("length")]])
     assert bench.events[-2] == SentenceWritten("t", 0, "Once upon a")
