@@ -89,9 +89,9 @@ class AheadMonitor:
         self.spoken: dict[str, Spoken] = {}
         self._drafts: Counter[str] = Counter()
         self._wholes: dict[str, str] = {}
+        """All the words of each committed turn, and of those that it continues."""
         self._before: dict[str, str] = {}
         """Words of the turn that each continues."""
-        """All the words of each committed turn, and of those that it continues."""
         self._verified: dict[str, str] = {}
         self._heard: dict[str, int] = {}
         """How many words, by the conductor's own lights."""

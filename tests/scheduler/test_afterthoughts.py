@@ -1,4 +1,4 @@
-"""When all was said, the agent thinks again (rule 12). Times are seconds."""
+"""What the agent thinks when all was said (rule 12), as dialogues with the conductor."""
 
 from __future__ import annotations
 
@@ -18,111 +18,131 @@ from scheduler.events import (
     ReportReady,
     ResponseRequested,
     SentenceWritten,
+    SilenceChosen,
     SpeechStarted,
     ThinkEnded,
     ThinkEnding,
+    TranscriptRevised,
 )
 from scheduler.floor import Floor
-from scheduler.policy import Policy, TurnDetection
-from tests.scheduler.ahead import done, only, played
-from tests.scheduler.playbook import Playbook
+from scheduler.policy import TurnDetection
+from tests.scheduler.playbook import Playbook, configured, words
+from tests.scheduler.test_conversations import SENTENCES, agent_answers, agent_writes, played, stopped
 
-AFTERTHOUGHTS = only(afterthought_seconds=1.0)
-ANSWER, CORRECTION = "It is a hundred and forty.", "I'm sorry, it is a hundred and forty four."
+CORRECTION = "No, it was a hundred and forty five."
 
 
-def agent_has_answered(policy: Policy = AFTERTHOUGHTS, detection: TurnDetection | None = None) -> Playbook:
-    """An answer was heard to its end, just now."""
-    talk = Playbook(policy, detection)
-    talk >> ResponseRequested("r1")
-    answer = talk.expect(Think)
-    talk >> SentenceWritten(answer.think_id, 0, ANSWER)
-    utterance = talk.expect(Speak).utterance_id
-    talk >> done(answer)
-    talk << EndUtterance(utterance)
-    talk >> PlayoutStarted(utterance)
-    talk.wait(2.0) >> played(utterance, ANSWER)
-    talk.expect(RecordHeard)
+def all_was_said(detection: TurnDetection | None = None) -> Playbook:
+    """The agent has answered, and the floor rests."""
+    talk = Playbook(configured(afterthought_seconds=1.0), detection)
+    _, utterance = agent_answers(talk)
+    talk.wait(2.0) >> played(utterance, " ".join(SENTENCES))
+    talk << ...
     return talk
 
 
 def agent_thinks_again(talk: Playbook) -> Think:
-    talk.wait(1.1)
-    return talk.expect(Think, at=talk.now - 0.1, purpose=Purpose.AFTERTHOUGHT, turn_id=None)
+    at = talk.now + 1.0
+    talk.at(at)
+    return talk.expect(Think, at=at, purpose=Purpose.AFTERTHOUGHT, turn_id=None)
 
 
-def test_what_was_said_is_thought_about_once_when_the_floor_has_rested() -> None:
-    talk = agent_has_answered()
-    think = agent_thinks_again(talk)
-    talk.done(Floor.RESTING)
-    talk >> done(think)
-    talk.quiet(talk.now + 60.0)
-
-
-def test_a_correction_that_matters_is_spoken() -> None:
-    talk = agent_has_answered()
+def correction(talk: Playbook) -> str:
+    """It is spoken. Returns the utterance."""
     think = agent_thinks_again(talk)
     talk >> SentenceWritten(think.think_id, 0, CORRECTION)
-    talk >> done(think)
-    speak = talk.expect(Speak, text=CORRECTION, source=SpeakSource.AFTERTHOUGHT)
+    talk >> ThinkEnded(think.think_id, ThinkEnding.DONE)
+    speak = talk.expect(Speak, text=CORRECTION, think_id=None, source=SpeakSource.AFTERTHOUGHT)
     talk << EndUtterance(speak.utterance_id)
-    talk >> PlayoutStarted(speak.utterance_id)
-    talk.wait(2.0) >> played(speak.utterance_id, CORRECTION)
-    talk.expect(RecordHeard, text=CORRECTION)
-    talk.quiet(talk.now + 60.0)  # and that is that: it is not thought about once more
+    return speak.utterance_id
 
 
-def test_half_a_correction_is_none() -> None:
-    talk = agent_has_answered()
-    think = agent_thinks_again(talk)
-    talk >> SentenceWritten(think.think_id, 0, "I'm sorry, it")
-    talk >> ThinkEnded(think.think_id, ThinkEnding.ABORTED)
+def test_a_correction_is_spoken_and_not_thought_about_again() -> None:
+    talk = all_was_said()
+    utterance = correction(talk)
+    talk.wait(0.1) >> PlayoutStarted(utterance)
+    talk.wait(2.0) >> played(utterance, CORRECTION)
+    talk << RecordHeard(utterance, CORRECTION, False)
     talk.quiet(talk.now + 60.0)
+    talk.done()
 
 
-def test_it_ends_when_the_user_speaks() -> None:
-    talk = agent_has_answered()
+def test_an_answer_that_was_right_is_left_alone() -> None:
+    talk = all_was_said()
     think = agent_thinks_again(talk)
-    talk >> SentenceWritten(think.think_id, 0, CORRECTION)
-    talk >> SpeechStarted(talk.now)
+    talk >> SilenceChosen(think.think_id, "they like sums") >> ThinkEnded(think.think_id, ThinkEnding.DONE)
+    talk.quiet(talk.now + 60.0)
+    assert talk.state.deadline is None
+    talk.done()
+
+
+def test_a_correction_that_has_not_sounded_gives_way_to_the_clients_own_request() -> None:
+    talk = all_was_said()
+    utterance = correction(talk)
+    talk >> ResponseRequested("r1")
+    talk << StopSpeaking(utterance, 0.0, "cancelled")
+    talk.expect(Think, request_id="r1", purpose=Purpose.ANSWER)
+    talk >> stopped(utterance, "", 0)
+    talk.done(Floor.COMMITTED)
+
+
+def test_a_correction_that_sounds_is_said_to_its_end() -> None:
+    talk = all_was_said()
+    utterance = correction(talk)
+    talk.wait(0.1) >> PlayoutStarted(utterance)
+    talk >> ResponseRequested("r1")
+    talk.expect(Think, request_id="r1", purpose=Purpose.ANSWER)
+    talk.done(Floor.SPEAKING)
+
+
+def test_the_user_ends_the_thought() -> None:
+    talk = all_was_said()
+    think = agent_thinks_again(talk)
+    talk.wait(0.2) >> SpeechStarted(talk.now)
     talk.expect(OpenTurn)
     talk << StopThinking(think.think_id)
-    talk >> ThinkEnded(think.think_id, ThinkEnding.STOPPED)
+    talk >> SentenceWritten(think.think_id, 0, CORRECTION) >> ThinkEnded(think.think_id, ThinkEnding.STOPPED)
+    talk.wait(0.5) >> TranscriptRevised(0, (), words("and"))
     talk.done(Floor.LISTENING)
 
 
+def test_where_the_client_begins_every_response_nothing_is_thought_and_nothing_rings() -> None:
+    talk = Playbook(configured(afterthought_seconds=1.0), TurnDetection(create_response=False))
+    talk >> ResponseRequested("r1")
+    utterance = agent_writes(talk, talk.expect(Think, request_id="r1"), *SENTENCES)
+    talk >> PlayoutStarted(utterance)
+    talk.wait(2.0) >> played(utterance, " ".join(SENTENCES))
+    talk.expect(RecordHeard)
+    talk.quiet(talk.now + 60.0)
+    assert talk.state.deadline is None
+
+
 def test_a_user_who_speaks_soon_prevents_it() -> None:
-    talk = agent_has_answered()
+    talk = all_was_said()
     talk.wait(0.9) >> SpeechStarted(talk.now)
     talk.expect(OpenTurn)
     talk.quiet(talk.now + 2.0)
 
 
+def test_half_a_correction_is_none() -> None:
+    talk = all_was_said()
+    think = agent_thinks_again(talk)
+    talk >> SentenceWritten(think.think_id, 0, CORRECTION)
+    talk >> ThinkEnded(think.think_id, ThinkEnding.ABORTED)
+    talk.quiet(talk.now + 60.0)
+
+
 def test_a_report_comes_first() -> None:
-    talk = agent_has_answered()
+    talk = all_was_said()
     think = agent_thinks_again(talk)
     talk >> ReportReady("timer_1")
     talk.expect(Think, purpose=Purpose.REPORT)
     talk << StopThinking(think.think_id)
 
 
-def test_a_correction_that_has_not_sounded_gives_way_to_the_clients_request() -> None:
-    talk = agent_has_answered()
-    think = agent_thinks_again(talk)
-    talk >> SentenceWritten(think.think_id, 0, CORRECTION)
-    talk >> done(think)
-    utterance = talk.expect(Speak).utterance_id
-    talk << EndUtterance(utterance)
-    talk >> ResponseRequested("r2")
-    talk << StopSpeaking(utterance, 0.0, "cancelled")
-    talk.expect(Think, request_id="r2")
-
-
-def test_none_is_begun_unasked_for_a_client_that_asks_for_answers_itself() -> None:
-    talk = agent_has_answered(detection=TurnDetection(create_response=False))
-    talk.quiet(talk.now + 60.0)
-
-
 def test_it_can_be_switched_off() -> None:
-    talk = agent_has_answered(only())
+    talk = Playbook()
+    _, utterance = agent_answers(talk)
+    talk.wait(2.0) >> played(utterance, " ".join(SENTENCES))
+    talk << ...
     talk.quiet(talk.now + 60.0)
