@@ -379,24 +379,31 @@ def begin_anew(step: Step, answer: Answer) -> None:
     think(step, answer.purpose, turn=turn, audible=answer.audible)
 
 
-def begin_anew_if_amended(step: Step, turn_id: str, text: str) -> None:
-    """The final transcript came too late and says something else: an answer that has not sounded is no answer to it."""
+def amended(step: Step, turn_id: str, text: str) -> None:
+    """A final transcript came late. One that has not sounded is no answer to words that say something else."""
     for answer in step.state.answers:
-        turn = answer.turn
-        if turn is None or turn.turn_id != turn_id or answer.phase is not Phase.WAITING or not answer.wanted:
+        if answer.turn is None or turn_id not in answer.turn.turn_ids:
             continue
-        if (
-            answer.think_id is None
-            or answer.request_id is not None
-            or says_the_same(turn.text, text, step.policy.language)
-        ):
-            continue
-        if answer.thinking:
-            step.order(StopThinking(answer.think_id))
-            _await_no_more(step, answer.tool_calls)
-        answer = stop(step, answer, "abandoned")
-        step.remove_answer(answer)
-        think(step, answer.purpose, turn=CommittedTurn(turn_id, text, turn.joined), audible=answer.audible)
+        before, turn = answer.turn.whole_text, answer.turn.amended(turn_id, text)
+        answer = step.change_answer(answer, turn=turn)
+        if not says_the_same(before, turn.whole_text, step.policy.language):
+            _begin_for_other_words(step, answer, turn)
+
+
+def _begin_for_other_words(step: Step, answer: Answer, turn: CommittedTurn) -> None:
+    if (
+        answer.phase is not Phase.WAITING
+        or not answer.wanted
+        or answer.think_id is None
+        or answer.request_id is not None
+    ):
+        return
+    if answer.thinking:
+        step.order(StopThinking(answer.think_id))
+        _await_no_more(step, answer.tool_calls)
+    answer = stop(step, answer, "abandoned")
+    step.remove_answer(answer)
+    think(step, answer.purpose, turn=turn, audible=answer.audible)
 
 
 def conclude(step: Step, answer: Answer) -> None:

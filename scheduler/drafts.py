@@ -355,7 +355,9 @@ def _adopt(step: Step, answer: Answer, source: Draft) -> Answer:
 
 def promote(step: Step, turn: Turn, committed: CommittedTurn) -> bool:
     """Make the draft for just these words the answer, if there is one; all others are abandoned."""
-    draft = matching(step, turn) if turn.all_final else None
+    awaited = {turn_id for turn_id, _ in step.state.late}  # their final transcripts
+    is_final = turn.all_final and not awaited & set(committed.turn_ids)
+    draft = matching(step, turn) if is_final else None
     if draft is not None and draft.answer.adopts is not None and not _is_there(step, draft.answer.adopts):
         draft = None
     kept = {draft.answer.utterance_id, draft.answer.adopts} if draft else set()

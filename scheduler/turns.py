@@ -220,7 +220,10 @@ def _amend(step: Step, event: TranscriptRevised) -> None:
         if all(segment.is_final for segment in segments):
             text = join_texts(*(word.text for segment in segments for word in segment.words))
             step.order(AmendTurn(turn_id, text))
-            answers.begin_anew_if_amended(step, turn_id, text)
+            answers.amended(step, turn_id, text)
+            if step.state.turn is not None and step.state.turn.joined is not None:
+                step.change_turn(joined=step.state.turn.joined.amended(turn_id, text))
+                drafts.review(step)
         else:
             kept.append((turn_id, segments))
     step.change(late=tuple(kept))
