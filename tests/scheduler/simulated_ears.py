@@ -9,6 +9,7 @@ from scheduler.events import (
     InputCleared,
     InputCommitted,
     PauseGrew,
+    SoundHeard,
     SpeechStarted,
     SpeechStopped,
     TranscriptRevised,
@@ -90,6 +91,11 @@ class SimulatedEars:
             self._parts = self._random.choice(SAID)
             self._say_next()
 
+    def make_a_noise(self) -> None:
+        """A door, a cup: no voice."""
+        if not self._hushed:
+            self._world.publish(SoundHeard(0.02))
+
     def _say_next(self) -> None:
         """Sound for a while, pause, perhaps go on."""
         if self._hushed or self._speaking or not self._parts:
@@ -99,6 +105,7 @@ class SimulatedEars:
         self._speech += 1
         seconds = self._random.choice((0.2, 0.4, 1.0, 2.5))
         if not self._by_hand:
+            self._world.publish(SoundHeard(0.1))
             self._world.publish(SpeechStarted(self._world.now - 0.1, 0.1))
         segment = self._begin_segment(text)
         self._grow(segment, seconds)

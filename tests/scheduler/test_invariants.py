@@ -32,6 +32,7 @@ from scheduler.events import (
     SentenceWritten,
     SessionConfigured,
     SilenceChosen,
+    SoundHeard,
     SpeechReady,
     SpeechStarted,
     SpeechStopped,
@@ -106,6 +107,7 @@ _policies = st.builds(
 )
 
 _events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(SoundHeard, _seconds),
     st.builds(SpeechStarted, _seconds, _seconds),
     st.builds(SpeechStopped, _seconds, _seconds),
     st.builds(PauseGrew, _seconds),

@@ -163,6 +163,8 @@ class World:
             self.after(self.random.uniform(0, seconds), self.ears.say_something)
         for _ in range(self.random.choice((0, 0, 1, 2, 3))):
             self.after(self.random.uniform(0, seconds), self._client_acts)
+        for _ in range(self.random.choice((0, 0, 2, 5))):
+            self.after(self.random.uniform(0, seconds), self.ears.make_a_noise)
         self.run_until(seconds)
         self.ears.hush()
         self.run_until(seconds + SETTLING_SECONDS)
