@@ -86,6 +86,7 @@ def _routes(server: Server) -> list[BaseRoute]:
         return JSONResponse(state, 200 if state["status"] == "ok" else 503)
 
     async def metrics(_: Request) -> Response:
+        server.metrics.admission(server.engines.admission.counts())
         return Response(server.metrics.render(), media_type="text/plain; version=0.0.4")
 
     routes: list[BaseRoute] = [

@@ -30,6 +30,7 @@ def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
             "first_token_timeout_seconds": engines.llm_first_token_timeout_seconds,
             "token_timeout_seconds": engines.llm_token_timeout_seconds,
             "retries": engines.llm_retries,
+            "sends_priority": engines.llm_sends_priority,
         }
     recognizer = make_recognizer(engines.asr)
     if not recognizer.knows_language(settings.agent.language):
@@ -42,6 +43,11 @@ def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
         language_model=make_language_model(engines.llm, **options),
         voice=make_voice(settings.voice_spec(default_voice_spec)),
         end_of_turn=make_end_of_turn(engines.end_of_turn),
-        admission=Admission(slots=engines.llm_slots, speculative_slots=engines.llm_speculative_slots),
+        admission=Admission(
+            slots=engines.llm_slots,
+            speculative_slots=engines.llm_speculative_slots,
+            # where the engine knows no priorities, few speculative prompts may be read before a committed one
+            speculative_starts=None if engines.llm_sends_priority else 2,
+        ),
         tools=checked_tools((*tools, *load_tools(settings.agent.tools))),
     )

@@ -10,6 +10,7 @@ from scheduler import commands as do
 from scheduler import events as ev
 from scheduler.commands import Command
 from scheduler.events import Event
+from think_loop.admission import AdmissionCounts, Priority
 
 _SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0)
 
@@ -71,8 +72,29 @@ class Metrics:
             "stretto_epochs", "Epochs of trajectories (prompt prefixes that had to change).", registry=self.registry
         )
 
+        self.thinking = Gauge(
+            "stretto_thinking",
+            "Streams of thinking now, over all sessions.",
+            ["priority", "state"],
+            registry=self.registry,
+        )
+        self.aborted = Gauge(
+            "stretto_thinking_aborted",
+            "Streams ever aborted because something committed needed their place.",
+            ["priority"],
+            registry=self.registry,
+        )
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
+
+    def admission(self, counts: AdmissionCounts) -> None:
+        """As the process's admission is just now; told before each ``render``."""
+        for priority in Priority:
+            name = priority.name.lower()
+            self.thinking.labels(name, "running").set(counts.running[priority])
+            self.thinking.labels(name, "waiting").set(counts.waiting[priority])
+            self.aborted.labels(name).set(counts.aborted[priority])
 
 
 class SessionMeter:

@@ -112,6 +112,8 @@ class EngineSettings(Section):
     """Streams of thinking at once, over all calls; the language model's batch size or somewhat less."""
     llm_speculative_slots: int = Field(default=24, ge=0)
     """Drafts, notes and afterthoughts begin only while fewer streams than this run."""
+    llm_sends_priority: bool = False
+    """Tell the model server which requests may wait: vLLM started with ``--scheduling-policy priority``."""
     llm_temperature: float | None = Field(default=None, ge=0, le=2)
     """``None``: the model's own default."""
     llm_max_output_tokens: int | None = Field(default=None, ge=1)
@@ -139,7 +141,9 @@ def _overrides_model() -> type[Section]:
     return _section_from("PolicyOverrides", {name: (hints[name] | None, None) for name in names})
 
 
-SET_ELSEWHERE = frozenset({"name", "phrases", "filler_lines", "language", "idle_prompt_seconds", "max_call_seconds"})
+SET_ELSEWHERE = frozenset(
+    {"name", "phrases", "filler_lines", "language", "idle_prompt_seconds", "max_call_seconds", "hears_itself"}
+)
 """Fields of ``Policy`` that have a place of their own in the settings."""
 
 if TYPE_CHECKING:
@@ -195,6 +199,8 @@ class TurnSettings(Section):
     prefix_padding_seconds: Seconds = 0.3
     silence_seconds: Seconds = 0.5
     """The silence that ends a turn in ``server_vad`` mode."""
+    hears_itself: bool = False
+    """The callers' lines bring the agent's own voice back (loudspeakers without echo cancellation)."""
     overrides: PolicyOverrides = Field(default_factory=PolicyOverrides)
 
 
@@ -239,6 +245,7 @@ class Settings(Section):
             filler_lines=self.agent.filler_lines(language),
             idle_prompt_seconds=self.agent.idle_prompt_seconds or None,
             max_call_seconds=self.agent.max_call_seconds or None,
+            hears_itself=self.turns.hears_itself,
             **overrides,
         )
         return replace(policy, name="custom") if overrides else policy
