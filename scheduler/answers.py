@@ -371,12 +371,25 @@ def think_ended(step: Step, answer: Answer, event: ThinkEnded) -> None:
 
 def begin_anew(step: Step, answer: Answer) -> None:
     """Its thinking was lost as it was promoted. What sounds already is said to its end."""
-    turn, answer = answer.turn, step.change_answer(answer, turn=None)
+    assert answer.turn is not None
     if answer.phase is Phase.WAITING:
-        drop(step, answer, TurnOutcome.CANCELLED, "aborted", "abandoned")
+        _think_again(step, answer, answer.turn)
     else:
+        turn, answer = answer.turn, step.change_answer(answer, turn=None)
         _written(step, answer)
+        think(step, answer.purpose, turn=turn, audible=answer.audible)
+
+
+def _think_again(step: Step, answer: Answer, turn: CommittedTurn) -> None:
+    """Give up what has not sounded, as far as is known here, for another answer to its turn. Since when the caller waits
+    is not forgotten."""
+    drop(step, step.change_answer(answer, turn=None), TurnOutcome.CANCELLED, "begun anew", "abandoned")
     think(step, answer.purpose, turn=turn, audible=answer.audible)
+    if answer.waits_since is None:
+        return
+    step.change_answer(step.state.answers[-1], waits_since=answer.waits_since)
+    if Alarm.FILLER not in step.state.alarms:
+        step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_long_seconds)
 
 
 def amended(step: Step, turn_id: str, text: str) -> None:
@@ -398,12 +411,7 @@ def _begin_for_other_words(step: Step, answer: Answer, turn: CommittedTurn) -> N
         or answer.request_id is not None
     ):
         return
-    if answer.thinking:
-        step.order(StopThinking(answer.think_id))
-        _await_no_more(step, answer.tool_calls)
-    answer = stop(step, answer, "abandoned")
-    step.remove_answer(answer)
-    think(step, answer.purpose, turn=turn, audible=answer.audible)
+    _think_again(step, answer, turn)
 
 
 def conclude(step: Step, answer: Answer) -> None:

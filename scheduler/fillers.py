@@ -67,11 +67,18 @@ def _waiting(step: Step) -> Answer | None:
 
 
 def _has_unheard(answer: Answer) -> bool:
-    """Words of substance are written that the caller has not heard to their end."""
-    own = [text for index, text in enumerate(answer.sentences) if index >= answer.first]
-    written = bare_words(join_texts(*own, answer.growing))
-    last_is_filler = len(answer.sentences) - 1 in answer.fillers and not answer.growing
-    return not last_is_filler and len(bare_words(answer.heard_text)) < len(written)
+    """Words of substance are written that the caller has not heard to their end. Fillers before them may have been cut
+    short."""
+    if len(answer.sentences) - 1 in answer.fillers and not answer.growing:
+        return False
+    texts = [*answer.sentences[answer.first :], answer.growing]
+    own = [text for index, text in enumerate(texts, answer.first) if index not in answer.fillers]
+    heard, all_words, own_words = (
+        bare_words(text) for text in (answer.heard_text, join_texts(*texts), join_texts(*own))
+    )
+    last = bare_words(own[-1] or own[-2]) if len(own) > 1 else ()
+    ends_with_last = len(heard) >= len(own_words) and heard[len(heard) - len(last) :] == last
+    return len(heard) < len(all_words) and not ends_with_last
 
 
 def _say(step: Step, answer: Answer, kind: FillerKind) -> None:

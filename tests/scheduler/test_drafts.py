@@ -18,6 +18,7 @@ from scheduler.commands import (
     OpenTurn,
     PromoteThinking,
     Purpose,
+    RecordHeard,
     Release,
     Speak,
     StopSpeaking,
@@ -30,6 +31,7 @@ from scheduler.events import (
     EndingForeseen,
     InputCleared,
     OpeningVerified,
+    PlayoutStarted,
     SentenceGrew,
     SentenceWritten,
     SilenceChosen,
@@ -481,6 +483,22 @@ def test_a_draft_that_is_aborted_as_it_is_promoted_is_thought_anew() -> None:
     talk >> ThinkEnded(draft.think_id, ThinkEnding.ABORTED)
     talk << StopSpeaking(utterance, 0.0, "abandoned")
     talk.expect(Think, purpose=Purpose.ANSWER, turn_id=turn)
+
+
+def test_what_was_heard_of_it_meanwhile_is_not_forgotten() -> None:
+    """Its first sound was on its way to be told when it was given up."""
+    talk = Playbook(DRAFTS)
+    turn, draft, utterance = draft_is_held(talk)
+    end = turn_ends(talk, QUESTION)
+    talk.at(end + 0.3)
+    draft_is_promoted(talk, turn, draft)
+    talk << Release(utterance)
+    talk >> ThinkEnded(draft.think_id, ThinkEnding.ABORTED)
+    talk << StopSpeaking(utterance, 0.0, "abandoned")
+    talk.expect(Think, turn_id=turn)
+    talk >> PlayoutStarted(utterance)
+    talk >> stopped(utterance, "It", 0)
+    talk.expect(RecordHeard, utterance_id=utterance, text="It", cut_off=True)
 
 
 @pytest.mark.parametrize("cleared", [True, False])

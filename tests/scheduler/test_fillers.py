@@ -185,6 +185,20 @@ def test_a_silence_between_two_sentences_is_filled_too() -> None:
     assert (speak.utterance_id, speak.index) == (utterance, 1)
 
 
+def test_a_filler_that_gave_way_does_not_prevent_the_next_one() -> None:
+    talk, _, answer = awaiting(SLOWER)
+    speak = filler(talk)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk.wait(0.2) >> WordsHeard(speak.utterance_id, "Let", 0.2)
+    talk >> SentenceWritten(answer.think_id, 0, ANSWER)
+    talk << ...
+    talk.wait(1.0) >> WordsHeard(speak.utterance_id, "Let It is a", 1.0)
+    talk.wait(1.0) >> WordsHeard(speak.utterance_id, f"Let {ANSWER}", 2.0)
+    heard_at = talk.now
+    talk.at(heard_at + 5.0)
+    filler(talk, at=heard_at + 4.0)
+
+
 def test_none_while_words_of_substance_wait_to_be_heard() -> None:
     talk, _, answer = awaiting(FAST)
     talk >> SentenceWritten(answer.think_id, 0, ANSWER)
