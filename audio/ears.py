@@ -244,8 +244,11 @@ class Ears:
 
     async def _wait_for_audio(self) -> None:
         """Or for a mark. Open speech ends when none comes."""
+        if not self._segmenter.speaking:
+            await self._arrived.wait()
+            return
         try:
-            async with asyncio.timeout_at(self._stalls_at if self._segmenter.speaking else None):
+            async with asyncio.timeout_at(self._stalls_at):
                 await self._arrived.wait()
         except TimeoutError:
             log.info("ears: the audio stopped in the middle of speech")
@@ -262,7 +265,8 @@ class Ears:
             block = Pcm(pcm.samples[at : at + step], pcm.sample_rate_hz)
             for samples in self._to_16_khz(block):
                 await self._take_samples(samples)
-            await asyncio.sleep(0)
+            if len(self._buffer) or at + step < len(pcm.samples):
+                await asyncio.sleep(0)
 
     def _to_16_khz(self, block: Pcm) -> list[NDArray[np.int16]]:
         flushed = []

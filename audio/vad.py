@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib import resources
 from typing import Protocol
@@ -117,15 +118,16 @@ class EnergyDetector:
     def probability(self, chunk: NDArray[np.int16]) -> float:
         level_db = level_dbfs(chunk)
         self._floor_db = max(self._lowest_floor_db, min(level_db, self._floor_db + 3.0 * CHUNK_SECONDS))
-        return float(np.clip(0.5 + 0.05 * (level_db - self._floor_db - self._margin_db), 0.0, 1.0))
+        return min(1.0, max(0.0, 0.5 + 0.05 * (level_db - self._floor_db - self._margin_db)))
 
 
 def level_dbfs(samples: NDArray[np.int16]) -> float:
     """Root mean square in dB of full scale (32,768); -100 for digital silence."""
     if len(samples) == 0:
         return -100.0
-    mean_square = float(np.mean(np.square(samples.astype(np.float32) / 32768.0)))
-    return max(-100.0, 10.0 * float(np.log10(mean_square + 1e-12)))
+    values = samples.astype(np.float32)
+    mean_square = float(np.dot(values, values)) / (len(samples) * 32768.0**2)
+    return max(-100.0, 10.0 * math.log10(mean_square + 1e-12))
 
 
 def make_detector(spec: str) -> VoiceDetector:

@@ -81,6 +81,17 @@ class Bus:
                 del self._latest_growth[key]
         return event
 
+    async def wait_for_event(self, seconds: float) -> bool:
+        """Until an event waits to be read; ``False``: none came for so long."""
+        timer = asyncio.get_running_loop().call_later(seconds, self._arrived.set)
+        try:
+            if not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+        finally:
+            timer.cancel()
+        return bool(self._waiting)
+
     def __len__(self) -> int:
         return len(self._waiting)
 

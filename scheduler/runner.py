@@ -42,11 +42,9 @@ class Runner:
         remaining = deadline - self._clock.now()
         if remaining <= -LATE_SECONDS or (remaining <= 0 and not len(self._bus)):
             return DeadlineReached()
-        try:
-            async with asyncio.timeout(remaining if remaining > 0 else None):
-                return await self._bus.next_event()
-        except TimeoutError:
-            return DeadlineReached()
+        if len(self._bus) or await self._bus.wait_for_event(remaining):
+            return await self._bus.next_event()
+        return DeadlineReached()
 
     def _step(self, event: Event) -> None:
         now = self._clock.now()

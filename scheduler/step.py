@@ -39,7 +39,8 @@ class Step:
         self.change(alarms={**self.state.alarms, alarm: at})
 
     def clear_alarms(self, *alarms: Alarm) -> None:
-        self.change(alarms={alarm: at for alarm, at in self.state.alarms.items() if alarm not in alarms})
+        if any(alarm in self.state.alarms for alarm in alarms):
+            self.change(alarms={alarm: at for alarm, at in self.state.alarms.items() if alarm not in alarms})
 
     # --- the turn -------------------------------------------------------------------------------------
 
