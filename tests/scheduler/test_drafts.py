@@ -43,7 +43,7 @@ from scheduler.events import (
     VoiceFailed,
     VoiceReturned,
 )
-from scheduler.policy import TurnDetection, TurnMode
+from scheduler.policy import Policy, TurnDetection, TurnMode
 from tests.scheduler.ahead import (
     QUESTION,
     SENTENCES,
@@ -137,16 +137,19 @@ def test_words_that_clearly_go_on_begin_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "talk",
+    ("policy", "detection", "audible"),
     [
-        Playbook(only()),
-        Playbook(DRAFTS, TurnDetection(create_response=False)),
-        Playbook(DRAFTS, TurnDetection(TurnMode.MANUAL)),
-        Playbook(DRAFTS, audible=False),
+        (only(), TurnDetection(), True),
+        (DRAFTS, TurnDetection(create_response=False), True),
+        (DRAFTS, TurnDetection(TurnMode.MANUAL), True),
+        (DRAFTS, TurnDetection(), False),
     ],
     ids=["switched off", "the client asks for answers", "push to talk", "text only"],
 )
-def test_none_is_begun_where_no_spoken_answer_would_follow_by_itself(talk: Playbook) -> None:
+def test_none_is_begun_where_no_spoken_answer_would_follow_by_itself(
+    policy: Policy, detection: TurnDetection, audible: bool
+) -> None:
+    talk = Playbook(policy, detection, audible=audible)
     talk >> SpeechStarted(0.0)
     talk << ...
     talk.at(1.0)
@@ -510,7 +513,7 @@ def test_a_turn_that_is_given_up_takes_its_drafts_along(cleared: bool) -> None:
         talk.expect(EndTurn, turn_id=turn, outcome=TurnOutcome.CALL_ENDED)
     talk << StopThinking(draft.think_id)
     talk << StopSpeaking(utterance, 0.0, "abandoned")
-    talk.expect(*((EndTurn,) if cleared else (EndCall,)))
+    talk.expect(EndTurn if cleared else EndCall)
     talk.done()
 
 
