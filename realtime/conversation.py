@@ -21,7 +21,7 @@ from realtime.wire.session_port import (
 )
 from scheduler.clock import Clock
 from scheduler.commands import AmendTurn, Command, CommitTurn, RecordHeard, Release, Speak, SpeakSource, Think
-from scheduler.events import Event, PlayoutStarted, ThinkEnded, WordsWritten
+from scheduler.events import Event, PlayoutEnded, PlayoutStarted, ThinkEnded, WordsWritten
 from scheduler.words import join_texts
 from think_loop.language_model import ToolCall
 from think_loop.tools import ToolOutput
@@ -125,6 +125,8 @@ class Conversation:
             case PlayoutStarted(utterance_id) if utterance_id in self._released:
                 self._released.discard(utterance_id)
                 self._place(utterance_id)
+            case PlayoutEnded(utterance_id):
+                self._released.discard(utterance_id)  # it may have been stopped before it sounded
             case _:
                 pass
 
