@@ -41,6 +41,25 @@ _REQUEST_OPENERS = word_set(
 _ASKS_FOR_MORE = {(verb, "me") for verb in ("tell", "show", "give", "let", "make", "send", "get", "find", "remind")}
 """What is to be told or shown must still come, with rare exceptions ("let me", "tell me")."""
 _ASKS_FOR_MORE |= {("to", "know"), ("to", "say"), ("to", "ask")}
+_TOPIC_OPENERS = word_set("about of for from with to in on at")
+"""What follows "tell me": its object must still come ("can you tell me about", "could you get me to")."""
+_OBJECT_QUESTIONS = word_set("what what's who who's whom which where")
+"""Questions that may end so all the same ("what did he tell me about")."""
+_CLAUSE_SUBJECTS = word_set("i you we they he she it there the my your our his her their this that")
+"""After "when" they tell a clause ("when i arrive") from a question ("when do i arrive"): another one is to come."""
+_OPEN_IN_CHINESE = re.compile(
+    "(?:(?<![\u4e5f\u4e0d])\u53bb|[\u5230\u5728\u548c\u8ddf\u628a\u7ed9\u4ece\u6bd4\u8ba9]"
+    "|\u56e0\u4e3a|\u4f46\u662f|\u6240\u4ee5|\u5982\u679c|\u8fd8\u6709|\u6216\u8005|\u8fd8\u662f"
+    "|\u6211\u60f3|\u6211\u8981|\u60f3\u8981|\u5e2e\u6211|\u8bf7\u95ee|\u544a\u8bc9\u6211"
+    "|[\u4e00\u51e0\u8fd9\u90a3][\u4e2a\u5f20\u6b21\u4efd])$"
+)
+"""Chinese: to go (but "also go", "go or not"), to, at, and, with, take, give, from, than, let; because, but, so, if, and also, or; I want, help me,
+may I ask, tell me; "one of", "this". Short ones alone may be whole replies."""
+_CLOSED_IN_CHINESE = re.compile(
+    "(?:[\u5417\u5462\u5427]|\u600e\u4e48\u6837|\u591a\u5c11\u94b1|\u51e0\u70b9|\u4ec0\u4e48\u65f6\u5019"
+    "|\u54ea\u91cc|\u54ea\u513f|\u662f\u4ec0\u4e48|\u8c22\u8c22)$"
+)
+"""The particles that end a question or a proposal; how is it, how much, what time, when, where, what is, thanks."""
 _DIGITS = word_set("zero oh one two three four five six seven eight nine double triple")
 _PUNCTUATION_END = re.compile(
     r"(\.\.\.|…|[.?!,;:—–\-\u3002\uff61\uff1f\uff01\uff0c\u3001\uff1b\uff1a])[\"'”’)\u300d\u300f\uff09]*\s*$"
@@ -81,17 +100,25 @@ def _by_words(words: tuple[str, ...]) -> float:
     last = words[-1]
     if last in HESITATIONS and not (len(words) == 1 and last == "oh"):
         return 0.05
+    if len(words) >= 3 and _OPEN_IN_CHINESE.search("".join(words[-3:])):
+        return 0.15
+    if len(words) >= 3 and _CLOSED_IN_CHINESE.search("".join(words[-4:])):
+        return 0.85
     if _is_spelling(words) or _is_reading_digits(words):
         return 0.15
     if any(words[-len(tail) :] == tail and len(words) > len(tail) for tail in _COURTESIES):
         return 0.9
     if last in _OPEN_ENDINGS and not (last in _CLOSED_ALTHOUGH_OPEN and len(words) >= 3):
         asks = words[0] in _QUESTION_OPENERS and len(words) >= 3
+        if words[-3:-1] in _ASKS_FOR_MORE and last in _TOPIC_OPENERS and words[0] not in _OBJECT_QUESTIONS:
+            return 0.1
         return 0.5 if asks and last in _MAY_CLOSE_A_QUESTION else 0.1
     if words[-2:] in _ASKS_FOR_MORE:
         return 0.1
     if len(words) <= 2 and (last in _WHOLE_REPLIES or words[0] in _WHOLE_REPLIES or words == ("thank", "you")):
         return 0.9
+    if words[0] == "when" and len(words) >= 3 and words[1] in _CLAUSE_SUBJECTS:
+        return 0.3
     if words[0] in _QUESTION_OPENERS and len(words) >= 3:
         return 0.85
     if words[0] in _REQUEST_OPENERS and len(words) >= 2:

@@ -11,6 +11,10 @@ from scheduler.policy import BALANCED, EAGER, EAGERNESS, PATIENT, PRESETS
 from scheduler.words import TAKERS, bare, bare_words, is_backchannel
 
 COMPLETE = """
+when do I arrive
+北京天气怎么样
+你也去吗
+多少钱谢谢
 what is twelve times twelve
 What time is it?
 what's the weather like today
@@ -61,6 +65,10 @@ what do you want
 how tall are they
 would you
 what I mean is
+what did he tell me about
+when I arrive in Berlin
+when the train is late
+我想去北京
 """
 
 UNFINISHED = """
@@ -95,6 +103,11 @@ tell me
 remind me
 I'm
 five plus
+can you tell me about
+could you get me to
+请帮我订一张去
+我想跟你说因为
+告诉我北京和
 """
 
 
