@@ -183,7 +183,7 @@ def give(step: Step, answer: Answer) -> Answer:
 def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
     """Order the speech of what is written and not yet given, of the first ``until`` sentences. A voice that takes
     streaming text gets the sentence that is being written, too."""
-    given_before = answer.rendered_ahead
+    given_before, goes_on = answer.rendered_ahead, answer.growing_given > 0
     for index in range(answer.given, min(until, len(answer.sentences))):
         text = answer.sentences[index]
         _speak(step, answer, index, text[answer.growing_given :], complete=True)
@@ -194,7 +194,7 @@ def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
         answer = step.change_answer(answer, growing_given=len(answer.growing))
     last = len(answer.sentences) - 1 if not answer.growing else len(answer.sentences)
     follows_filler = last > answer.first and last - 1 in answer.fillers and last not in answer.fillers
-    if answer.rendered_ahead != given_before and follows_filler:
+    if answer.rendered_ahead != given_before and follows_filler and not goes_on:
         # substance comes: a filler that is still playing ends at the next word boundary
         step.order(SkipSentence(answer.utterance_id, last - 1 - answer.first))
     if answer.given_at is None and answer.rendered_ahead != given_before and answer.has_substance:

@@ -194,6 +194,8 @@ class SimulatedEars:
         words = list(segment.words[: segment.shown])
         if words and chance(self._random, 0.15):
             words[-1] = self._random.choice(MISHEARD)
+        elif words and chance(self._random, 0.1):
+            words += ["on", "the", "table"]  # to be taken back
         tentative = self._random.randint(0, min(2, len(words)))
         stable = len(words) - tentative
         self._world.publish(TranscriptRevised(segment.number, self._timed(words[:stable]), self._timed(words[stable:])))

@@ -54,6 +54,7 @@ class SimulatedThinker:
         self._world = world
         self._random = world.random
         self._streams: dict[str, _Stream] = {}
+        self._delays = self._random.choice(((0.0, 0.02, 0.1), (0.0, 0.05, 0.3, 1.0, 2.5)))
         self._streams_text = chance(world.random, 0.5)
         self.texts: dict[str, list[str]] = {}
         """The sentences of each think, those of an opening that held before them."""
@@ -101,7 +102,7 @@ class SimulatedThinker:
             if stream.live:
                 act()
 
-        self._world.after(self._random.choice((0.0, 0.05, 0.3, 1.0, 2.5)), if_live)
+        self._world.after(self._random.choice(self._delays), if_live)
 
     def _once_committed(self, stream: _Stream, act: Callable[[], None]) -> None:
         if stream.promoted:
