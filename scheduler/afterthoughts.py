@@ -11,13 +11,12 @@ from scheduler.step import Step
 
 def plan(step: Step, *, resting: bool) -> None:
     """Called when it is settled who has the floor: think again after a while of rest, once for what was said."""
-    seconds = step.policy.afterthought_seconds
-    due = not step.state.reflected and may_speak(step.state)
+    due = step.policy.afterthoughts and not step.state.reflected and may_speak(step.state)
     if not resting:
         stop(step)
         step.clear_alarms(Alarm.AFTERTHOUGHT)
-    elif seconds is not None and due and Alarm.AFTERTHOUGHT not in step.state.alarms:
-        step.set_alarm(Alarm.AFTERTHOUGHT, step.now + seconds)
+    elif due and Alarm.AFTERTHOUGHT not in step.state.alarms:
+        step.set_alarm(Alarm.AFTERTHOUGHT, step.now + step.policy.afterthought_seconds)
 
 
 def begin(step: Step) -> None:

@@ -162,8 +162,10 @@ class Policy:
     """The line carries the agent's own voice back (a telephone, loudspeakers): words that it is just saying do not count
     as the user's."""
 
-    afterthought_seconds: float | None = 1.0
-    """The floor rests this long before the agent thinks again about what it said; ``None``: it does not (rule 12)."""
+    afterthoughts: bool = True
+    """When all is said, the agent thinks again about it (rule 12)."""
+    afterthought_seconds: float = 1.0
+    """The floor rests this long before."""
     backchannels: bool = False
     """The agent says "mm-hm" in long turns (rule 13); only on lines that carry audio by themselves."""
     backchannel_after_seconds: float = 4.0

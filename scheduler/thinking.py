@@ -48,13 +48,15 @@ def silence_chosen(step: Step, event: SilenceChosen) -> None:
 
 
 def tool_called(step: Step, event: ToolCalled) -> None:
-    if answer := step.answer_thought(event.think_id):
+    draft = step.draft_thought(event.think_id)
+    if answer := draft.answer if draft else step.answer_thought(event.think_id):
         answers.tool_called(step, answer, event)
 
 
 def tool_ended(step: Step, event: ToolEnded) -> None:
     answers.tool_ended(step, event)
-    if answer := step.answer_thought(event.think_id):
+    draft = step.draft_thought(event.think_id)
+    if answer := draft.answer if draft else step.answer_thought(event.think_id):
         fillers.tool_ended(step, answer)
 
 

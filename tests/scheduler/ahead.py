@@ -32,7 +32,7 @@ _DONE_AHEAD = ("drafts", "foresight", "notes", "fillers")
 def only(*switches: str, **changes: Any) -> Policy:
     """The balanced policy with no more than these ways of thinking ahead."""
     on = {name: name in switches for name in _DONE_AHEAD}
-    return replace(BALANCED, name="custom", **{"afterthought_seconds": None, **on, **changes})
+    return replace(BALANCED, name="custom", **{"afterthoughts": False, **on, **changes})
 
 
 def user_begins(talk: Playbook) -> str:

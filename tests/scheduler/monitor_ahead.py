@@ -41,7 +41,7 @@ class Spoken:
         self.think_id: str | None = None
         """Of the first sentence."""
         self.skipped: set[int] = set()
-        self.failed = False
+        self.failed: set[int] = set()
 
     def add(self, command: Speak) -> None:
         if self.complete:
@@ -73,9 +73,8 @@ class Spoken:
     def words_up_to_its_own_last(self) -> int:
         """How many words must have been heard when nothing of substance waits."""
         own = [index for index in range(len(self.texts)) if not self._is_filler(index)]
-        sounding = [
-            text for index, text in enumerate(self.texts[: own[-1] + 1] if own else []) if index not in self.skipped
-        ]
+        unheard = self.skipped | {index for index in self.failed if self._is_filler(index)}
+        sounding = [text for index, text in enumerate(self.texts[: own[-1] + 1] if own else []) if index not in unheard]
         return len(bare_words(join_texts(*sounding)))
 
 
@@ -106,8 +105,8 @@ class AheadMonitor:
                 self._verified[think_id] = text
             case WordsHeard(utterance_id, text):
                 self._heard[utterance_id] = len(bare_words(text))
-            case VoiceFailed(utterance_id) if utterance_id in self.spoken:
-                self.spoken[utterance_id].failed = True
+            case VoiceFailed(utterance_id, index) if utterance_id in self.spoken:
+                self.spoken[utterance_id].failed.add(index)
             case _:
                 pass
 
@@ -162,7 +161,7 @@ class AheadMonitor:
                 assert state.policy.foresight
                 assert len(self.running(Purpose.FORESIGHT)) <= 1
             case Purpose.AFTERTHOUGHT:
-                assert state.policy.afterthought_seconds is not None
+                assert state.policy.afterthoughts
                 assert before.floor is Floor.RESTING
             case _:
                 assert not think.basis, "the turn is in the history"

@@ -38,7 +38,7 @@ def words(text: str, start_seconds: float = 0.0, confidence: float | None = None
     )
 
 
-NOTHING_AHEAD = replace(BALANCED, drafts=False, notes=False, fillers=False, afterthought_seconds=None)
+NOTHING_AHEAD = replace(BALANCED, drafts=False, notes=False, fillers=False, afterthoughts=False)
 """Only what every turn has: nothing is thought before it is over, or after, and no wait is filled."""
 
 

@@ -34,7 +34,7 @@ CORRECTION = "No, it was a hundred and forty five."
 
 def all_was_said(detection: TurnDetection | None = None) -> Playbook:
     """The agent has answered, and the floor rests."""
-    talk = Playbook(configured(afterthought_seconds=1.0), detection)
+    talk = Playbook(configured(afterthoughts=True), detection)
     _, utterance = agent_answers(talk)
     talk.wait(2.0) >> played(utterance, " ".join(SENTENCES))
     talk << ...
@@ -107,7 +107,7 @@ def test_the_user_ends_the_thought() -> None:
 
 
 def test_where_the_client_begins_every_response_nothing_is_thought_and_nothing_rings() -> None:
-    talk = Playbook(configured(afterthought_seconds=1.0), TurnDetection(create_response=False))
+    talk = Playbook(configured(afterthoughts=True), TurnDetection(create_response=False))
     talk >> ResponseRequested("r1")
     utterance = agent_writes(talk, talk.expect(Think, request_id="r1"), *SENTENCES)
     talk >> PlayoutStarted(utterance)
