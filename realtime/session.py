@@ -12,10 +12,12 @@ from typing import Any, Literal, Protocol
 from audio.asr.transcribe import transcribe
 from audio.ears import Ears
 from audio.playout import Playout
+from audio.sound_watch import SoundWatch
 from audio.transport import AudioTransport
 from audio.vad import make_detector
 from realtime.briefing import Briefing
 from realtime.conversation import Conversation
+from realtime.echo_transport import EchoingTransport
 from realtime.item_reader import ItemReader
 from realtime.journal import Header, Journal, journal_path
 from realtime.recording import Recording
@@ -34,6 +36,7 @@ from scheduler.events import (
     ResponseCancelled,
     ResponseRequested,
     SessionConfigured,
+    SoundHeard,
     ToolEnded,
 )
 from scheduler.filler_lines import all_texts
@@ -98,6 +101,11 @@ class Session:
         self._recording = self._make_recording()
         if self._recording is not None:
             transport = RecordedTransport(transport, self._recording, self._clock)
+        hears_itself = self._policy().hears_itself
+        if hears_itself:
+            transport = EchoingTransport(transport, self._audio_seconds, self._play_reference)
+        self._sounds = None if hears_itself else SoundWatch()
+        """Would take the agent's own voice for a sound."""
         self._ears = Ears(
             self._publish_heard,
             engines.recognizer,
@@ -105,6 +113,7 @@ class Session:
             config.turn_detection,
             self._language(),
             end_of_turn=engines.end_of_turn,
+            echo_reference=hears_itself,
         )
         reports = Reports()
         self._timers = Timers(self._bus.publish, reports)
@@ -212,6 +221,8 @@ class Session:
     async def hear(self, pcm: Pcm) -> None:
         if self._recording is not None:
             self._recording.heard(self._clock.now() - pcm.duration_seconds, pcm)
+        if self._sounds is not None and (sounded_seconds := self._sounds.hear(pcm)) is not None:
+            self.publish(SoundHeard(sounded_seconds))
         self._ears.hear(pcm)
 
     async def commit_input(self) -> None:
@@ -272,6 +283,12 @@ class Session:
         if isinstance(event, InputCommitted):
             self._input_committed.set()
 
+    def _audio_seconds(self) -> float:
+        return self._ears.audio_seconds
+
+    def _play_reference(self, pcm: Pcm, sounds_at_seconds: float) -> None:
+        self._ears.play_reference(pcm, sounds_at_seconds)
+
     async def _recognize(self, pcm: Pcm) -> str:
         return await transcribe(self._engines.recognizer, pcm, self._language())
 
@@ -294,6 +311,7 @@ class Session:
         return replace(
             policy,
             drafts=policy.drafts if config.drafts is None else config.drafts,
+            hears_itself=policy.hears_itself if config.hears_itself is None else config.hears_itself,
             fillers=policy.fillers if config.fillers is None else config.fillers,
             foresight=policy.foresight and isinstance(self._engines.language_model, ForeseeingModel),
         )

@@ -120,7 +120,8 @@ class SessionConfig:
     ``instructions=None``: the server's own prompt. ``tool_choice``: ``auto``, ``none``, ``required`` or a tool's
     name. ``max_output_tokens=None``: no limit. ``voice=None``: the server's. ``eagerness``: a key of
     ``scheduler.policy.PRESETS``, ``None`` for the server's default policy. ``language``: BCP 47. ``fillers``,
-    ``drafts``: ``None``: as the server has it. ``reasoning_effort``: a name of the protocol's, ``None``: chosen per turn.
+    ``drafts``: ``None``: as the server has it. ``hears_itself``: the line brings the agent's voice back; fixed when the
+    session begins, ``None``: as the server has it. ``reasoning_effort``: a name of the protocol's, ``None``: chosen per turn.
     """
 
     turn_detection: TurnDetection
@@ -137,6 +138,7 @@ class SessionConfig:
     reasoning_effort: str | None = None
     fillers: bool | None = None
     drafts: bool | None = None
+    hears_itself: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
