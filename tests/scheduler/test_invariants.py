@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,8 @@ from tests.scheduler.playbook import words
 from tests.scheduler.world import World, is_at_rest
 
 THOROUGH = settings(max_examples=max(200, settings().max_examples))
+pytestmark = pytest.mark.timeout(max(120, settings().max_examples))
+"""A conversation takes 0.02 to 0.03 s on an idle machine, and three times that on one that others use."""
 
 
 @THOROUGH
