@@ -94,6 +94,8 @@ class Watcher:
         match happened:
             case Think(think_id):
                 self.thinks[think_id] = happened
+                if happened.opening_holds:
+                    self._adopt(happened.opening)
             case WordsWritten(think_id, text):
                 self.openings[think_id] = self.openings.get(think_id, "") + text
             case ThinkEnded(think_id, output_tokens=tokens):
@@ -121,6 +123,12 @@ class Watcher:
             if text.startswith(opening):
                 self.adopted.add(think_id)
                 return
+
+    @property
+    def served_by_drafts(self) -> int:
+        """Answers that were drafts, or go on behind one."""
+        promoted = sum(self.thinks[think_id].purpose is Purpose.DRAFT for think_id in self.promoted)
+        return promoted + sum(think.opening_holds for think in self.thinks.values())
 
     @property
     def foretold(self) -> set[str]:
@@ -178,7 +186,7 @@ class DuelCall:
         result = TurnResult(turn)
         self.results.append(result)
         self.watcher.over.clear()
-        blocks, fillers, promoted = len(self.heard), self.watcher.filler_count, len(self.watcher.promoted)
+        blocks, fillers, served = len(self.heard), self.watcher.filler_count, self.watcher.served_by_drafts
         ended_at = await line.say(speech(turn.seconds))
         try:
             async with asyncio.timeout(LOST_SECONDS):
@@ -188,10 +196,7 @@ class DuelCall:
         heard = self.heard[blocks:]
         result.said = self.watcher.said[-1]
         result.fillers = self.watcher.filler_count - fillers
-        drafts = {
-            think_id for think_id in self.watcher.promoted if self.watcher.thinks[think_id].purpose is Purpose.DRAFT
-        }
-        result.from_draft = len(self.watcher.promoted) > promoted and bool(drafts)
+        result.from_draft = self.watcher.served_by_drafts > served
         result.longest_silence_s = _longest_silence(heard, ended_at)
         own = _own_words(turn)
         for block in heard:
