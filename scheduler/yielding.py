@@ -42,17 +42,24 @@ def sound_was_no_voice(step: Step) -> None:
 
 def duck(step: Step, event: SpeechStarted) -> None:
     began_at = step.now - event.voiced_seconds
+    sounds_since = _sounds_since(step, began_at)
     step.clear_alarms(Alarm.SOUND)
     step.change(false_sounds=0)
     turn = step.change_turn(sound_at=began_at)
     if sounding := step.state.sounding:
         step.order(Duck(sounding.utterance_id, step.policy.duck_db))
-    _await_deep(step, turn)
+    _await_deep(step, sounds_since)
     _await_longer_sound(step, turn)
 
 
-def _await_deep(step: Step, turn: Turn) -> None:
-    step.set_alarm(Alarm.DUCK_DEEP, max(step.now, turn.sound_at + step.policy.duck_deep_after_seconds))
+def _sounds_since(step: Step, voice_at: float) -> float:
+    """Voice detectors find the onset late; the sound that ducked the agent was it."""
+    ends_at = step.state.alarms.get(Alarm.SOUND)
+    return voice_at if ends_at is None else min(voice_at, ends_at - step.policy.duck_on_sound_seconds)
+
+
+def _await_deep(step: Step, sounds_since: float) -> None:
+    step.set_alarm(Alarm.DUCK_DEEP, max(step.now, sounds_since + step.policy.duck_deep_after_seconds))
 
 
 def _await_longer_sound(step: Step, turn: Turn) -> None:
@@ -69,7 +76,7 @@ def voice_faded(step: Step) -> None:
 
 def voice_returned(step: Step, turn: Turn) -> None:
     """The sound that had begun goes on."""
-    _await_deep(step, turn)
+    _await_deep(step, turn.sound_at)
     _await_longer_sound(step, turn)
 
 

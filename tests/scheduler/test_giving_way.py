@@ -49,6 +49,16 @@ def test_a_sound_that_is_voice_is_judged_as_such() -> None:
     talk.expect(Duck, at=start + 0.25, gain_db=-18.0)
 
 
+def test_voice_that_is_known_late_is_as_old_as_the_sound() -> None:
+    talk, start, utterance = speaking()
+    talk.at(start + 0.02) >> SoundHeard(0.02)
+    talk << Duck(utterance, -9.0)
+    talk.at(start + 0.16) >> SpeechStarted(start + 0.1, 0.06)
+    talk << Duck(utterance, -9.0)
+    talk.at(start + 0.9)
+    talk.expect(Duck, at=start + 0.25, gain_db=-18.0)
+
+
 def test_in_a_noisy_place_only_voice_ducks() -> None:
     talk, start, utterance = speaking()
     for number in range(NOTHING_AHEAD.max_false_sounds):
