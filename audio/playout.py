@@ -40,6 +40,8 @@ EXACT_BLOCK_SECONDS = 0.02
 MAX_BUFFERED_SECONDS = 8.0
 _POLL_SECONDS = 0.02
 """How often an exact or reported position is asked for while it should be moving."""
+_SENDING_POLL_SECONDS = 0.1
+"""The same where nothing is due before, or while blocks are sent: after each of them it is asked for, too."""
 _STOP_GRACE_SECONDS = 0.25
 """A stop is answered this long after its time even if the line's position does not move."""
 MAX_SILENT_UTTERANCES = 64
@@ -127,6 +129,8 @@ class Playout:
         """Nothing was there to send when the last block had left."""
         self._sender_wake = asyncio.Event()
         self._progress_wake = asyncio.Event()
+        self._progress_timed = False
+        """Whoever tells of progress will look again without being woken."""
 
     # --- the speaker's side -----------------------------------------------------------------------
 
@@ -360,7 +364,9 @@ class Playout:
         finally:
             entry.sending = False
         entry.blocks_left += 1
-        self._progress_wake.set()
+        self._advance(self._now())
+        if not self._progress_timed:
+            self._progress_wake.set()
 
     async def _send_clip(self, clip: UtteranceTrack, *, fade: bool) -> None:
         """A block of the clip; with ``fade`` no more than its end."""
@@ -416,7 +422,9 @@ class Playout:
             self._progress_wake.clear()
             now = self._now()
             self._advance(now)
-            await _wait(self._progress_wake, self._seconds_to_next(now))
+            seconds = self._seconds_to_next(now)
+            self._progress_timed = seconds is not None
+            await _wait(self._progress_wake, seconds)
 
     def _advance(self, now: float) -> None:
         """Publish everything that has become true by ``now``, utterance after utterance."""
@@ -492,23 +500,25 @@ class Playout:
         position = self._heard_samples(entry, now)
         waits = [entry.stop_due_at - now] if entry.stop_due_at is not None else []
         if position < track.sent_samples:
-            waits.append(self._seconds_to_play(track, position))
+            waits.append(self._seconds_to_play(track, position) if entry.started else _POLL_SECONDS)
         if not waits:
             return None
         return max(min(waits), _TIME_TOLERANCE_SECONDS)
 
     def _seconds_to_play(self, track: UtteranceTrack, position: int) -> float:
-        if self._transport.position != "estimated":
-            return _POLL_SECONDS
+        is_sent = track.wholly_sent or track.cut_sample is not None
+        if self._transport.position != "estimated" and not is_sent:
+            return _SENDING_POLL_SECONDS
         ends = [track.sent_samples / self._rate]
         if (word_end := track.words.end_of(track.words.count_heard(position / self._rate))) is not None:
             ends.append(word_end)
         if track.cut_sample is not None:
             ends.append(track.cut_sample / self._rate)
         played_seconds = position / self._rate
-        return (
-            min((end - played_seconds for end in ends if end > played_seconds), default=_POLL_SECONDS) + 1 / self._rate
-        )
+        seconds = min((end - played_seconds for end in ends if end > played_seconds), default=_POLL_SECONDS)
+        if self._transport.position != "estimated":
+            return min(max(seconds, _POLL_SECONDS), _SENDING_POLL_SECONDS)
+        return seconds + 1 / self._rate
 
     def _wake(self) -> None:
         self._sender_wake.set()

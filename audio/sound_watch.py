@@ -6,6 +6,8 @@ sound is told as soon as it has lasted for 20 ms; what it is, others find out.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +48,7 @@ class SoundWatch:
         began: float | None = None
         levels_db = _levels_dbfs(samples[:whole].reshape(-1, frame))
         for index, level_db in enumerate(levels_db):
-            if self._begins(float(level_db)):
+            if self._begins(level_db):
                 began = (len(levels_db) - index - 1 + ONSET_FRAMES) * FRAME_SECONDS + len(self._rest) / self._rate_hz
         return began
 
@@ -66,7 +68,8 @@ class SoundWatch:
         return began
 
 
-def _levels_dbfs(frames: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Of each row."""
-    squares = np.square(frames.astype(np.float32) / FULL_SCALE)
-    return np.asarray(10.0 * np.log10(squares.mean(axis=1) + 1e-12), np.float64)
+def _levels_dbfs(frames: NDArray[np.int16]) -> list[float]:
+    """Of each row. Not by numpy's means and logarithms: of the few frames of a block they cost three times as much."""
+    values = frames.astype(np.float32)
+    scale = max(1, frames.shape[1]) * FULL_SCALE**2
+    return [10.0 * math.log10(float(np.dot(row, row)) / scale + 1e-12) for row in values]
