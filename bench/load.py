@@ -1,211 +1,77 @@
 """Many calls at once: what a session costs, whether a turn is lost, and how long the answers take.
 
-``python -m bench.load --sessions 1,5,20 --turns 4``: for each number a fresh ``stretto serve`` with simulated
-engines (voice detection is real), called over real websockets from this process. Each caller sends audio in real
-time, babble for speech, asks the next question when the answer has been played, and begins at a moment of its own.
+``python -m bench.load --sessions 1,50 --turns 4``: for each number a fresh process with so many sessions. Engines are
+simulated, voice detection is real, audio is in real time.
 
-- CPU: user and system time of the server per session and minute.
-- first sound: from the last sample of speech sent to the first audio received. The simulated delays are in it
-  (recogniser 150 ms, model 300 ms, voice 100 ms), so only the growth from one session to many tells something.
-- lag: what one ``GET /health`` takes, asked four times a second: how long the server's loop keeps others waiting. HTTP
-  itself and this process's own load are in it; an upper bound. The asking itself costs the server about 0.5 s of CPU
-  a minute, whatever the number of sessions.
+- ``--over inproc``: audio is handed to the sessions and taken from them without socket or codec; the callers are in the
+  same process, as cheap as can be (``bench.load_inproc``). What they cost is told beside it: what the simulated engines
+  and the callers took by sampling, and what handing the audio to nobody costs. Most of the latter are wake-ups, which
+  a lone session pays for alone.
+- ``--over websocket``: a ``stretto serve``, called from this process (``bench.load_websocket``).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
 import os
-import random
-import time
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from typing import Any
 
-import httpx
-import numpy as np
-import websockets
 from rich.console import Console
-from rich.progress import Progress, TaskID
 from rich.table import Table
-from websockets.asyncio.client import ClientConnection
 
-from bench.babble import babble
-from bench.serving import SIMULATED, Served, served
-from scheduler.pcm import Pcm
+from bench import load_websocket
 
-RATE_HZ = 24_000
-BLOCK_SECONDS = 0.1
-SPEECH_SECONDS = 1.5
-PAUSE_SECONDS = 1.0
-"""Between an answer's end and the next question."""
-LOST_SECONDS = 20.0
-"""A turn without any sound for so long is lost."""
-LAG_STEP_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Times in milliseconds, memory in 10^6 bytes."""
-
-    sessions: int
-    turns: int
-    lost_turns: int
-    cpu_seconds_per_session_minute: float
-    memory_idle_mb: float
-    memory_peak_mb: float
-    memory_after_mb: float
-    first_sound_p50_ms: float
-    first_sound_p99_ms: float
-    lag_p50_ms: float
-    lag_p99_ms: float
+COLUMNS = {
+    "sessions": "calls",
+    "turns": "turns",
+    "lost_turns": "lost",
+    "cpu_per_session_minute": "CPU",
+    "cpu_seconds_per_session_minute": "CPU",
+    "own_cpu_per_session_minute": "own",
+    "callers_alone_cpu": "callers",
+    "memory_per_session_mb": "MB a call",
+    "memory_idle_mb": "MB idle",
+    "memory_peak_mb": "peak",
+    "memory_after_mb": "after",
+    "first_sound_p50_ms": "sound p50",
+    "first_sound_p99_ms": "p99",
+    "lag_p50_ms": "lag p50",
+    "lag_p99_ms": "p99",
+}
 
 
-@dataclass(slots=True)
-class Caller:
-    """One call. ``first_sounds``: seconds, ``None`` for a lost turn."""
-
-    turns: int
-    seed: int
-    first_sounds: list[float | None] = field(default_factory=list)
-    _to_say: bytes = b""
-    _said_at: float = 0.0
-    _heard_at: float | None = None
-    _played_until: float = 0.0
-    _sounded: asyncio.Event = field(default_factory=asyncio.Event)
-    _done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def call(self, address: str, progress: Progress, bar: TaskID) -> None:
-        await asyncio.sleep(random.Random(self.seed).uniform(0.0, 5.0))  # callers don't begin together
-        url = f"ws://{address}/v1/realtime"
-        async with websockets.connect(url, max_size=None, ping_interval=None) as line, asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(self._send(line)), tasks.create_task(self._listen(line))]
-            for _ in range(self.turns):
-                await self._turn()
-                progress.advance(bar)
-            for task in working:
-                task.cancel()
-
-    async def _turn(self) -> None:
-        self._heard_at = None
-        self._sounded.clear()
-        self._done.clear()
-        self._to_say = babble(SPEECH_SECONDS, RATE_HZ).tobytes()
-        try:
-            async with asyncio.timeout(SPEECH_SECONDS + LOST_SECONDS):
-                first_at = await self._first_sound()
-        except TimeoutError:
-            self.first_sounds.append(None)
-            return
-        self.first_sounds.append(first_at - self._said_at)
-        await self._done.wait()
-        await asyncio.sleep(max(0.0, self._played_until - time.perf_counter()) + PAUSE_SECONDS)
-
-    async def _first_sound(self) -> float:
-        while self._heard_at is None:
-            await self._sounded.wait()
-        return self._heard_at
-
-    async def _send(self, line: ClientConnection) -> None:
-        size = round(BLOCK_SECONDS * RATE_HZ) * 2
-        due_at = time.perf_counter()
-        while True:
-            block, self._to_say = self._to_say[:size], self._to_say[size:]
-            if block:
-                self._said_at = time.perf_counter()
-            audio = base64.b64encode(block.ljust(size, b"\0")).decode()
-            await line.send(f'{{"type":"input_audio_buffer.append","audio":"{audio}"}}')
-            due_at += BLOCK_SECONDS
-            await asyncio.sleep(max(0.0, due_at - time.perf_counter()))
-
-    async def _listen(self, line: ClientConnection) -> None:
-        async for frame in line:
-            event = json.loads(frame)
-            if event["type"] == "response.output_audio.delta":
-                now = time.perf_counter()
-                if self._heard_at is None:
-                    self._heard_at = self._played_until = now
-                    self._sounded.set()
-                pcm = Pcm.from_bytes(base64.b64decode(event["delta"]), RATE_HZ)
-                self._played_until = max(self._played_until, now) + pcm.duration_seconds
-            elif event["type"] == "response.done" and self._heard_at is not None:
-                self._done.set()
+async def measured(sessions: int, arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    if arguments.over == "websocket":
+        return asdict(await load_websocket.measure(sessions, arguments.turns, arguments.vad, console))
+    with console.status(f"{sessions} sessions in one process"):
+        return await _in_fresh_process(sessions, arguments)
 
 
-async def measure(sessions: int, turns: int, console: Console) -> Load:
-    """A fresh server under the load of ``sessions`` callers."""
-    async with served(SIMULATED) as server:
-        await _hold_calls(server, [Caller(1, -1)], Progress(disable=True))  # what is loaded once is loaded
-        idle_mb = sum(server.memory_mb())
-        callers = [Caller(turns, seed) for seed in range(sessions)]
-        watch = Watch(server)
-        cpu_seconds, began_at = server.cpu_seconds(), time.perf_counter()
-        with Progress(console=console, transient=True) as progress:
-            async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(watch.run())
-                await _hold_calls(server, callers, progress)
-                watching.cancel()
-        minutes = (time.perf_counter() - began_at) / 60
-        cpu_seconds = server.cpu_seconds() - cpu_seconds
-        await asyncio.sleep(1.0)  # sessions end behind their clients
-        after_mb = sum(server.memory_mb())
-    sounds = [sound for caller in callers for sound in caller.first_sounds]
-    heard = [1000 * sound for sound in sounds if sound is not None]
-    return Load(
-        sessions=sessions,
-        turns=len(sounds),
-        lost_turns=sounds.count(None),
-        cpu_seconds_per_session_minute=round(cpu_seconds / sessions / minutes, 2),
-        memory_idle_mb=round(idle_mb, 1),
-        memory_peak_mb=round(watch.memory_peak_mb, 1),
-        memory_after_mb=round(after_mb, 1),
-        first_sound_p50_ms=_percentile(heard, 50),
-        first_sound_p99_ms=_percentile(heard, 99),
-        lag_p50_ms=_percentile(watch.lags_ms, 50),
-        lag_p99_ms=_percentile(watch.lags_ms, 99),
+async def _in_fresh_process(sessions: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Raises ``RuntimeError`` when it fails; what it says is on stderr."""
+    numbers = ("--sessions", str(sessions), "--turns", str(arguments.turns), "--vad", arguments.vad)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.load_run", *numbers, stdout=asyncio.subprocess.PIPE
     )
+    told, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the load of {sessions} sessions failed")
+    result: dict[str, Any] = json.loads(told)
+    return result
 
 
-async def _hold_calls(server: Served, callers: Sequence[Caller], progress: Progress) -> None:
-    bar = progress.add_task(f"{len(callers)} sessions", total=sum(caller.turns for caller in callers))
-    async with asyncio.TaskGroup() as tasks:
-        for caller in callers:
-            tasks.create_task(caller.call(server.address, progress, bar))
-
-
-@dataclass(slots=True)
-class Watch:
-    """Looks at the server from outside while it works."""
-
-    server: Served
-    lags_ms: list[float] = field(default_factory=list)
-    memory_peak_mb: float = 0.0
-
-    async def run(self) -> None:
-        async with httpx.AsyncClient(base_url=f"http://{self.server.address}", timeout=30.0) as client:
-            while True:
-                began_at = time.perf_counter()
-                await client.get("/health")
-                self.lags_ms.append(1000 * (time.perf_counter() - began_at))
-                if len(self.lags_ms) % 10 == 0:
-                    self.memory_peak_mb = max(self.memory_peak_mb, sum(self.server.memory_mb()))
-                await asyncio.sleep(LAG_STEP_SECONDS)
-
-
-def _percentile(values: Sequence[float], percent: float) -> float:
-    return round(float(np.percentile(values, percent)), 1) if values else float("nan")
-
-
-def table(loads: Sequence[Load], title: str) -> Table:
-    caption = "CPU: s per call and minute; MB: RSS; sound (the first) and lag in ms"
-    made = Table(title=title, caption=caption)
-    columns = ("calls", "turns", "lost", "CPU", "MB idle", "peak", "after", "sound p50", "p99", "lag p50", "p99")
-    for column in columns:
-        made.add_column(column, justify="right")
+def table(loads: Sequence[dict[str, Any]], title: str) -> Table:
+    made = Table(title=title, caption="CPU: s per call and minute; sound (the first) and lag in ms; MB: RSS")
+    shown = [name for name in loads[0] if name in COLUMNS]
+    for name in shown:
+        made.add_column(COLUMNS[name], justify="right")
     for load in loads:
-        made.add_row(*(f"{value:g}" for value in asdict(load).values()))
+        made.add_row(*(f"{load[name]:g}" for name in shown))
     return made
 
 
@@ -213,23 +79,29 @@ async def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=arguments.json)
     loads = []
     for sessions in arguments.sessions:
-        loads.append(await measure(sessions, arguments.turns, console))
+        loads.append(await measured(sessions, arguments, console))
         if arguments.json:
-            print(json.dumps({"engines": "simulated", "cores": os.cpu_count(), **asdict(loads[-1])}), flush=True)
+            where = {"engines": "simulated", "cores": os.cpu_count(), "over": arguments.over, "vad": arguments.vad}
+            print(json.dumps({**where, **loads[-1]}), flush=True)
     if not arguments.json:
-        console.print(table(loads, f"simulated engines, {os.cpu_count()} cores shared with the callers"))
-    return 1 if any(load.lost_turns for load in loads) else 0
+        console.print(table(loads, f"simulated engines, {arguments.over}, {arguments.vad}, {os.cpu_count()} cores"))
+    return 1 if any(load["lost_turns"] for load in loads) else 0
 
 
 def numbers(text: str) -> list[int]:
-    """``1,5,20``"""
-    return [int(part) for part in text.split(",")]
+    """``1,5,20``. Raises ``ValueError``: each is between 1 and 200."""
+    found = [int(part) for part in text.split(",")]
+    if not all(1 <= number <= 200 for number in found):
+        raise ValueError(f"between 1 and 200 sessions, not {text}")
+    return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=numbers, default=[1, 5, 20], help="how many at once: 1,5,20")
     parser.add_argument("--turns", type=int, default=4, help="of each session")
+    parser.add_argument("--over", choices=("inproc", "websocket"), default="inproc")
+    parser.add_argument("--vad", choices=("energy", "silero"), default="energy")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     return asyncio.run(run(parser.parse_args()))
 

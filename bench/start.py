@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.load import measure, numbers, table
+from bench.load import numbers, table
+from bench.load_websocket import measure
 from bench.serving import SIMULATED, served
 
 ENGINES = {"no download": (), "simulated": SIMULATED}
@@ -49,9 +50,9 @@ async def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=arguments.json)
     with Progress(console=console, transient=True) as progress:
         starts = [await start(engines, arguments.runs, progress) for engines in ENGINES]
-    loads = [await measure(sessions, 2, console) for sessions in arguments.sessions]
+    loads = [asdict(await measure(sessions, 2, "silero", console)) for sessions in arguments.sessions]
     if arguments.json:
-        for result in [*map(asdict, starts), *map(asdict, loads)]:
+        for result in [*map(asdict, starts), *loads]:
             print(json.dumps({"cores": os.cpu_count(), **result}))
         return 0
     made = Table(title=f"stretto serve, {os.cpu_count()} cores")
