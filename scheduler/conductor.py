@@ -146,6 +146,7 @@ def _take(step: Step, event: Event) -> None:
             fillers.words_heard(step, event)
         case PlayoutEnded():
             answers.playout_ended(step, event)
+            turns.agent_stopped(step, event)
         case HeardCorrected():
             answers.heard_corrected(step, event)
         case ResponseRequested():

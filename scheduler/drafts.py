@@ -21,7 +21,7 @@ from scheduler.events import (
     VoiceFailed,
 )
 from scheduler.policy import TurnMode
-from scheduler.state import Answer, CommittedTurn, Draft, Speculation, Turn
+from scheduler.state import Answer, CommittedTurn, Draft, Phase, Speculation, Turn
 from scheduler.step import Step
 from scheduler.words import HESITATIONS, join_texts
 
@@ -121,6 +121,7 @@ def allowed(step: Step, turn: Turn) -> bool:
         and state.audible
         and state.closing is None
         and not (turn.by_hand or turn.over_agent or turn.ears_failed or turn.request_ids)
+        and not any(answer.phase is Phase.STOPPING for answer in state.answers)  # what was heard of it is to be known
         and any(word not in HESITATIONS for word in turn.bare)
     )
 
@@ -249,6 +250,8 @@ def _stop_foreseeing(step: Step) -> None:
 
 
 def sentence_written(step: Step, draft: Draft, event: SentenceWritten) -> None:
+    if not draft.answer.thinking:
+        return  # frozen: what was under way when it was stopped would be written anew behind it
     answer = answers.with_sentence(step, draft.answer, event.text)
     _give_ahead(step, answer)
     if (draft := _found(step, answer)).outdated:
@@ -256,7 +259,8 @@ def sentence_written(step: Step, draft: Draft, event: SentenceWritten) -> None:
 
 
 def sentence_grew(step: Step, draft: Draft, event: SentenceGrew) -> None:
-    _give_ahead(step, answers.with_growth(step, draft.answer, event.text))
+    if draft.answer.thinking:
+        _give_ahead(step, answers.with_growth(step, draft.answer, event.text))
 
 
 def _found(step: Step, answer: Answer) -> Draft:

@@ -8,6 +8,7 @@ from scheduler.events import (
     EarsFailed,
     InputCommitted,
     PauseGrew,
+    PlayoutEnded,
     ResponseRequested,
     SpeechStarted,
     SpeechStopped,
@@ -181,6 +182,13 @@ def _think_along(step: Step, event: TranscriptRevised, previous: tuple[str, ...]
 
 def draft_due(step: Step) -> None:
     drafts.consider(step, drafts.Trigger.PAUSE)
+
+
+def agent_stopped(step: Step, event: PlayoutEnded) -> None:
+    """What was heard of an interrupted answer is known now: the next one may be drafted."""
+    turn = step.state.turn
+    if event.stopped and event.text and turn is not None and (turn.faded or not turn.voiced):
+        drafts.consider(step, drafts.Trigger.PAUSE)
 
 
 def notes_due(step: Step) -> None:
