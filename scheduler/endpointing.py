@@ -60,6 +60,8 @@ _CLOSED_IN_CHINESE = re.compile(
     "|\u54ea\u91cc|\u54ea\u513f|\u662f\u4ec0\u4e48|\u8c22\u8c22)$"
 )
 """The particles that end a question or a proposal; how is it, how much, what time, when, where, what is, thanks."""
+_BEFORE_READING = word_set("is it's that's number code")
+"""After these a first letter or two digits begin what is spelled or read out."""
 _DIGITS = word_set("zero oh one two three four five six seven eight nine double triple")
 _PUNCTUATION_END = re.compile(
     r"(\.\.\.|…|[.?!,;:—–\-\u3002\uff61\uff1f\uff01\uff0c\u3001\uff1b\uff1a])[\"'”’)\u300d\u300f\uff09]*\s*$"
@@ -127,15 +129,23 @@ def _by_words(words: tuple[str, ...]) -> float:
 
 
 def _is_spelling(words: tuple[str, ...]) -> bool:
-    """A name is being spelled: two or more single letters at the end ("i" and "a" alone are words)."""
+    """A name is being spelled: two or more single letters at the end, or one after "is" ("i" and "a" alone are words)."""
     tail = words[-2:]
-    return len(tail) == 2 and all(len(word) == 1 and word.isalpha() and not is_spaceless(word) for word in tail)
+    if len(tail) == 2 and tail[0] in _BEFORE_READING:
+        return _is_letter(tail[1]) and tail[1] not in ("a", "i")
+    return len(tail) == 2 and all(map(_is_letter, tail))
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha() and not is_spaceless(word)
 
 
 def _is_reading_digits(words: tuple[str, ...]) -> bool:
-    """A number is being read out, digit by digit: three or more single digits at the end, but no sum of them."""
-    tail = words[-3:]
-    return len(tail) == 3 and all(word in _DIGITS or (word.isdigit() and len(word) <= 3) for word in tail)
+    """A number is being read out, digit by digit: three or more single digits at the end, but no sum of them; or two
+    that are all there is, or stand after "is"."""
+    count = 2 if len(words) == 2 or (words[-3:-2] and words[-3] in _BEFORE_READING) else 3
+    tail = words[-count:]
+    return len(tail) == count and all(word in _DIGITS or (word.isdigit() and len(word) <= 3) for word in tail)
 
 
 def wait_seconds(policy: Policy, probability: float) -> float:

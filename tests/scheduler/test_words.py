@@ -105,6 +105,10 @@ I'm
 five plus
 can you tell me about
 could you get me to
+it is four two
+my number is 4 9
+three one
+that is j
 请帮我订一张去
 我想跟你说因为
 告诉我北京和
