@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -57,6 +58,7 @@ class CpuParts:
         self.looks[LOOP] += 1
 
 
+@cache
 def _part_of(filename: str) -> str | None:
     """``None``: not our code. The program's own outermost frames don't count: the loop runs in them."""
     path = Path(filename)
