@@ -75,17 +75,27 @@ def test_the_wish_waits_until_something_follows(position: PlayoutPosition) -> No
 
 
 @pytest.mark.parametrize("position", POSITIONS)
-def test_a_sentence_that_is_through_or_the_last_one_is_left_as_it_is(position: PlayoutPosition) -> None:
+def test_a_sentence_that_is_through_is_left_as_it_is(position: PlayoutPosition) -> None:
     async def scene(stage: Stage) -> None:
         await give(stage, "u1", 0, "one two.")
-        stage.playout.handle(SkipSentence("u1", 0))
         await asyncio.sleep(2)  # virtual
         await give(stage, "u1", 1, "three four.")
         stage.playout.handle(SkipSentence("u1", 0))
-        stage.playout.handle(SkipSentence("u1", 1))
         stage.playout.finish("u1")
 
     assert play(scene, position).ended("u1").text == "one two. three four."
+
+
+def test_a_filler_gives_way_before_the_audio_of_the_answer_is_there() -> None:
+    async def scene(stage: Stage) -> None:
+        await give(stage, "u1", 0, "let me look that up for you now.")
+        await asyncio.sleep(1.5 * WORD_SECONDS)  # virtual
+        stage.playout.handle(SkipSentence("u1", 0))
+        await asyncio.sleep(2)  # virtual
+        await give(stage, "u1", 1, "Yes.")
+        stage.playout.finish("u1")
+
+    assert play(scene).ended("u1").text == "let me look Yes."
 
 
 def test_a_sentence_that_has_not_begun_is_left_out() -> None:
