@@ -158,15 +158,17 @@ class DuelCall:
     async def run(self) -> list[TurnResult]:
         """Needs a running loop: real, or virtual for figures without this machine in them."""
         settings = duel_settings(self.setup, self.scene)
-        session = Session(
-            "duel", self.watcher, self.transport, SessionConfig(TurnDetection()), self.engines(), settings
-        )
+        session = Session("duel", self.watcher, self.transport, self.config(), self.engines(), settings)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(session.run())
             await self.talk(session.hear)
             session.publish(CallEnding("the duel is over"))
             await running
         return self.results
+
+    def config(self) -> SessionConfig:
+        """Where the model is to reason, the client asks for it: the router would find the question too easy."""
+        return SessionConfig(TurnDetection(), reasoning_effort="medium" if self.scene.reasons else None)
 
     @property
     def heard(self) -> Sequence[PlayedBlock]:

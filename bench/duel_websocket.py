@@ -63,6 +63,9 @@ class WebsocketCall(DuelCall):
             websockets.connect(address, max_size=None, ping_interval=None) as line,
             asyncio.TaskGroup() as tasks,
         ):
+            if (effort := self.config().reasoning_effort) is not None:
+                session = {"type": "realtime", "reasoning": {"effort": effort}}
+                await line.send(json.dumps({"type": "session.update", "session": session}))
             listening = tasks.create_task(self._listen(line))
             await self.talk(lambda pcm: _send(line, pcm))
             listening.cancel()
