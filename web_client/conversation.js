@@ -23,8 +23,11 @@
  * @property {string | null} silence why it chose to say nothing
  */
 /** @typedef {UserEntry | AgentEntry | NoteEntry} Entry */
+/** @typedef {Pick<AgentEntry, "sentences" | "thoughts">} Ahead */
 
 const PCM_BYTES_PER_SECOND = 48000;
+/** Of what is thought besides answers, most never becomes one. */
+const AHEAD_KEPT = 16;
 
 export class Conversation {
   constructor() {
@@ -48,6 +51,8 @@ export class Conversation {
     this.question = null;
     /** @type {Map<string, string>} think → response */
     this.thinks = new Map();
+    /** What is thought before it belongs to a response, by think. @type {Map<string, Ahead>} */
+    this.ahead = new Map();
     /** Responses that are not done. @type {Set<string>} */
     this.running = new Set();
   }
@@ -175,15 +180,20 @@ export class Conversation {
 
   /** @param {WireEvent} event */
   takeExtension(event) {
+    if (event.think_id && event.response_id) this.bind(event.think_id, event.response_id);
     switch (event.type) {
       case "stretto.heard":
         this.hear(event);
         break;
-      case "stretto.thought.delta": {
-        const entry = this.answer(event.response_id);
-        if (entry) entry.thoughts += event.delta;
+      case "stretto.thought.delta":
+        this.place(event.think_id).thoughts += event.delta;
         break;
-      }
+      case "stretto.draft.verified":
+        this.pass(event.think_id, this.place(event.taken_by));
+        break;
+      case "stretto.draft.abandoned":
+        this.ahead.delete(event.think_id);
+        break;
       case "stretto.silence": {
         const entry = this.answer(event.response_id);
         if (entry) entry.silence = event.reason;
@@ -218,12 +228,37 @@ export class Conversation {
 
   /** @param {string} name @param {any} fields */
   takeTimeline(name, fields) {
-    const newest = this.entries.findLast((entry) => entry.kind === "agent");
-    if (newest?.kind !== "agent") return;
-    if (name === "Think") this.thinks.set(fields.think_id, newest.key);
-    const entry = this.answer(this.thinks.get(fields.think_id)) ?? newest;
-    if (name === "Speak") entry.sentences.push(fields.text);
-    if (name === "ToolCalled") entry.thoughts += `${entry.thoughts ? "\n" : ""}${fields.name}(${fields.arguments})\n`;
+    if (name === "Speak" && fields.think_id) this.place(fields.think_id).sentences.push(fields.text);
+    if (name !== "ToolCalled") return;
+    const place = this.place(fields.think_id);
+    place.thoughts += `${place.thoughts ? "\n" : ""}${fields.name}(${fields.arguments})\n`;
+  }
+
+  /** A draft is promoted, or an answer begins. @param {string} thinkId @param {string} responseId */
+  bind(thinkId, responseId) {
+    const entry = this.answer(responseId);
+    if (!entry || this.thinks.has(thinkId)) return;
+    this.thinks.set(thinkId, responseId);
+    this.pass(thinkId, entry);
+  }
+
+  /** What was thought ahead belongs there. @param {string} thinkId @param {Ahead} place */
+  pass(thinkId, place) {
+    const ahead = this.ahead.get(thinkId);
+    if (!ahead || ahead === place) return;
+    this.ahead.delete(thinkId);
+    place.sentences.unshift(...ahead.sentences);
+    place.thoughts = ahead.thoughts + place.thoughts;
+  }
+
+  /** Where a think's words belong: to its answer, or apart while it has none. @param {string} thinkId */
+  place(thinkId) {
+    const entry = this.answer(this.thinks.get(thinkId));
+    if (entry) return entry;
+    const ahead = this.ahead.get(thinkId) ?? { sentences: [], thoughts: "" };
+    this.ahead.set(thinkId, ahead);
+    if (this.ahead.size > AHEAD_KEPT) this.ahead.delete(this.ahead.keys().next().value ?? "");
+    return ahead;
   }
 
   // --- what the loudspeaker tells -----------------------------------------------------------------

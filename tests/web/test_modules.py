@@ -119,7 +119,7 @@ COMMITTED = {"type": "input_audio_buffer.committed"}
 SECOND_OF_AUDIO = response("output_audio.delta", delta="A" * 64000)  # 48,000 bytes
 BEGUN: Events = [
     {"type": "response.created", "response": {"id": "resp_1"}},
-    timeline("Think", think_id="think_1"),
+    {"type": "stretto.phase", "think_id": "think_1", "response_id": "resp_1", "phase": "thinking"},
     response("output_item.added", item={"id": "item_1", "type": "message"}),
     timeline("Speak", think_id="think_1", text="One two three."),
     timeline("Speak", think_id="think_1", text="Four."),
@@ -196,10 +196,38 @@ def test_an_answer_without_a_word_leaves_nothing(page: Page) -> None:
 
 
 def test_thoughts_and_tools_are_kept_with_their_answer(page: Page) -> None:
-    thought = {"type": "stretto.thought.delta", "response_id": "resp_1", "delta": "Twelve times ten."}
+    thought = {"type": "stretto.thought.delta", "think_id": "think_1", "delta": "Twelve times ten."}
     tool = timeline("ToolCalled", think_id="think_1", name="calculate", arguments='{"x": 1}')
     entry = page.evaluate(TAKE, [*BEGUN, thought, tool])["entries"][0]
     assert entry["thoughts"] == 'Twelve times ten.\ncalculate({"x": 1})\n'
+
+
+def promoted(think_id: str) -> Events:
+    return [
+        {"type": "response.created", "response": {"id": "resp_2"}},
+        {"type": "stretto.draft.promoted", "think_id": think_id, "response_id": "resp_2"},
+    ]
+
+
+def test_a_draft_shows_nowhere_until_it_is_an_answer(page: Page) -> None:
+    thought = {"type": "stretto.thought.delta", "think_id": "think_2", "delta": "Easy."}
+    draft = [thought, timeline("Speak", think_id="think_2", text="It is noon.")]
+    first = page.evaluate(TAKE, [*BEGUN, done("cancelled"), *draft])["entries"]
+    assert first[0]["sentences"] == ["One two three.", "Four."]
+    assert first[0]["thoughts"] == ""
+    one, two = page.evaluate(TAKE, [*BEGUN, done("cancelled"), *draft, *promoted("think_2")])["entries"]
+    assert one["sentences"] == ["One two three.", "Four."]
+    assert (two["sentences"], two["thoughts"]) == (["It is noon."], "Easy.")
+
+
+def test_the_opening_of_a_verified_draft_belongs_to_the_answer_behind_it(page: Page) -> None:
+    steps = [
+        timeline("Speak", think_id="think_1", text="It is noon."),
+        {"type": "stretto.draft.verified", "think_id": "think_1", "taken_by": "think_2"},
+        *promoted("think_2"),
+        timeline("Speak", think_id="think_2", text="Or nearly."),
+    ]
+    assert page.evaluate(TAKE, steps)["entries"][0]["sentences"] == ["It is noon.", "Or nearly."]
 
 
 # --- sentences ------------------------------------------------------------------------------------

@@ -122,8 +122,9 @@ def test_speaking_over_an_answer_stops_it_and_tells_what_was_heard(
 
 
 def speaking_over_an_answer(address: str, playwright: Playwright, tmp_path: Path) -> None:
+    # it counts five numbers in 2.3 s: the word "stop" is understood amid the second five
     microphone = record(
-        tmp_path / "interruption.wav", CONNECTING, "count to twenty", 3.5, "stop. what is twelve times twelve", 30.0
+        tmp_path / "interruption.wav", CONNECTING, "count to twenty", 2.7, "stop. what is twelve times twelve", 30.0
     )
     with chromium(playwright, microphone) as browser, opened(browser, address) as page:
         events = sent_events(page)
@@ -131,8 +132,8 @@ def speaking_over_an_answer(address: str, playwright: Playwright, tmp_path: Path
         wait_for(page, "document.querySelector('.agent.cut') !== null")
         wait_for(page, answer("144"))
         cut = page.locator(".agent.cut").first
-        assert "ne" in cut.locator(".heard-words").inner_text()
-        assert "twenty" in cut.locator(".coming").inner_text() or "20" in cut.locator(".coming").inner_text()
+        assert "five. Six" in cut.locator(".heard-words").inner_text()
+        assert cut.locator(".coming").inner_text().endswith("nineteen, twenty.")
         truncation = next(event for event in events if event["type"] == "conversation.item.truncate")
         assert 500 < truncation["audio_end_ms"] < 9000
         assert truncation["content_index"] == 0
