@@ -290,7 +290,7 @@ def finish(step: Step, answer: Answer) -> None:
 
 def with_sentence(step: Step, answer: Answer, text: str) -> Answer:
     """The answer, with a sentence more. An opener that says no more than a filler just did is left out."""
-    _measure_words(step, answer)
+    answer = _measure_words(step, answer)
     said = join_texts(*(answer.sentences[index] for index in answer.fillers))
     repeats = said and not answer.has_substance and opener_repeats(said, text, step.policy.language)
     if repeats and not answer.growing_given:
@@ -299,18 +299,27 @@ def with_sentence(step: Step, answer: Answer, text: str) -> Answer:
 
 
 def with_growth(step: Step, answer: Answer, text: str) -> Answer:
-    _measure_words(step, answer)
+    answer = _measure_words(step, answer)
     return step.change_answer(answer, growing=answer.growing + text)
 
 
-def _measure_words(step: Step, answer: Answer) -> None:
+def _measure_words(step: Step, answer: Answer) -> Answer:
     if not answer.has_substance and answer.think_id is not None and not answer.tool and not answer.opening:
-        step.change(pace=step.state.pace.with_words(step.now - answer.begun_at))
+        seconds = step.now - answer.begun_at
+        step.change(pace=step.state.pace.with_words(seconds))
+        return step.change_answer(answer, words_after_seconds=seconds)
+    return answer
+
+
+def forget_pace(step: Step, answer: Answer) -> None:
+    """Its thinking failed: how soon that was tells nothing about answers."""
+    if answer.words_after_seconds is not None:
+        step.change(pace=step.state.pace.without_words(answer.words_after_seconds))
 
 
 def measure_voice(step: Step, answer: Answer) -> None:
-    """The first audio of its substance is rendered."""
-    if answer.given_at is not None and answer.given - answer.first <= 1:
+    """The first audio of its substance is rendered. An apology is rendered behind what was written before it."""
+    if answer.given_at is not None and not answer.failure and answer.given - answer.first <= 1:
         step.change(pace=step.state.pace.with_voice(step.now - answer.given_at))
 
 
@@ -447,6 +456,7 @@ def _ended_unspoken(step: Step, answer: Answer) -> None:
 
 def _failed(step: Step, answer: Answer, message: str) -> None:
     """A failing model gets an honest sentence, behind what it had written before it failed."""
+    forget_pace(step, answer)
     turn = answer.turn
     answer = step.change_answer(answer, turn=None)
     if answer.audible and answer.sentences:

@@ -120,7 +120,7 @@ def allowed(step: Step, turn: Turn) -> bool:
         and detection.mode is not TurnMode.MANUAL
         and state.audible
         and state.closing is None
-        and not (turn.by_hand or turn.over_agent or turn.ears_failed or turn.request_ids)
+        and not (turn.by_hand or turn.over_agent or turn.ears_failed or turn.thinking_failed or turn.request_ids)
         and not any(answer.phase is Phase.STOPPING for answer in state.answers)  # what was heard of it is to be known
         and any(word not in HESITATIONS for word in turn.bare)
     )
@@ -303,8 +303,17 @@ def think_ended(step: Step, draft: Draft, event: ThinkEnded) -> None:
             answer = replace(draft.answer, thinking=False)
             step.change_draft(draft, answer=answer, ending=event.ending)
         case _:
+            if event.ending is ThinkEnding.FAILED:
+                _failed(step, draft)
             step.change_draft(draft, answer=replace(draft.answer, thinking=False))
             abandon(step, _found(step, draft.answer))
+
+
+def _failed(step: Step, draft: Draft) -> None:
+    """What has just failed would fail again: the answer, which must be tried, is enough."""
+    answers.forget_pace(step, draft.answer)
+    if step.state.turn is not None and step.state.turn.turn_id == draft.turn_id:
+        step.change_turn(thinking_failed=True)
 
 
 def opening_verified(step: Step, event: OpeningVerified) -> None:

@@ -88,7 +88,8 @@ def think_ended(step: Step, event: ThinkEnded) -> None:
     if event.ending in (ThinkEnding.DONE, ThinkEnding.LENGTH):
         step.change_turn(notes=Notes(turn.notes.think_ids, turn.notes.basis, True, turn.notes.grown))
     else:
-        step.change_turn(notes=None)
+        failed = turn.thinking_failed or event.ending is ThinkEnding.FAILED
+        step.change_turn(notes=None, thinking_failed=failed)
 
 
 def stop(step: Step, turn: Turn) -> None:

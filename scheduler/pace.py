@@ -26,6 +26,13 @@ class Pace:
     def with_words(self, seconds: float) -> Pace:
         return replace(self, words=(*self.words, seconds)[-KEPT:])
 
+    def without_words(self, seconds: float) -> Pace:
+        """As if this had not been measured."""
+        kept = list(self.words)
+        if seconds in kept:
+            kept.remove(seconds)
+        return replace(self, words=tuple(kept))
+
     def with_voice(self, seconds: float) -> Pace:
         return replace(self, voice=(*self.voice, seconds)[-KEPT:])
 

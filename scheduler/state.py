@@ -91,6 +91,8 @@ class Turn:
     sound_at: float = 0.0
     """When the sound that is going on over the agent began."""
     drafts_begun: int = 0
+    thinking_failed: bool = False
+    """A draft for it, or notes, failed: nothing more is thought ahead of its end."""
     foresights_begun: int = 0
     foreseen_from: str = ""
     """The words from which its ending was last foreseen."""
@@ -212,6 +214,8 @@ class Answer:
     """That draft's utterance: it becomes this answer's if the opening holds."""
     begun_at: float = 0.0
     """When its thinking began."""
+    words_after_seconds: float | None = None
+    """How long its first words took, if that was measured."""
     given_at: float | None = None
     """When the voice got its first words of substance."""
     waits_since: float | None = None

@@ -463,16 +463,65 @@ def test_words_that_were_added_and_taken_back_by_the_recogniser() -> None:
 # --- drafts that come to nothing ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", [ThinkEnding.FAILED, ThinkEnding.ABORTED])
-def test_a_draft_that_ends_badly_costs_nobody_an_answer(ending: ThinkEnding) -> None:
+def test_a_draft_that_is_aborted_costs_nobody_an_answer() -> None:
     talk = Playbook(only("drafts", max_drafts=2))
     turn, draft, utterance = draft_is_held(talk)
     end = turn_ends(talk, QUESTION)
-    talk >> ThinkEnded(draft.think_id, ending, "no room")
+    talk >> ThinkEnded(draft.think_id, ThinkEnding.ABORTED, "no room")
     talk << StopSpeaking(utterance, 0.0, "abandoned")
     talk.at(end + 1.0)
     again = talk.expect(Think, purpose=Purpose.DRAFT, basis=QUESTION)  # the pause grows
     draft_is_promoted(talk, turn, again)
+
+
+def draft_fails(talk: Playbook) -> str:
+    """Begun, and failed in the middle of its second sentence. Returns the turn."""
+    turn, draft, utterance = draft_is_held(talk)
+    talk >> ThinkEnded(draft.think_id, ThinkEnding.FAILED, "the model is down")
+    talk << StopSpeaking(utterance, 0.0, "abandoned")
+    return turn
+
+
+def test_an_engine_that_failed_is_tried_once_more_for_the_answer_and_not_for_drafts() -> None:
+    talk = Playbook(only("drafts", "foresight"))
+    turn = draft_fails(talk)
+    talk.wait(0.2)
+    partial(talk, "what is twelve times twenty")
+    partial(talk, "what is twelve times twenty")
+    end = turn_ends(talk, "what is twelve times twenty")
+    talk.at(end + 1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk.expect(Think, purpose=Purpose.ANSWER, turn_id=turn)
+
+
+def test_the_next_turn_may_have_drafts_again() -> None:
+    talk = Playbook(DRAFTS)
+    draft_fails(talk)
+    turn_ends(talk, QUESTION)
+    talk.wait(1.0)
+    talk.expect(CommitTurn)
+    talk >> done(talk.expect(Think, purpose=Purpose.ANSWER))
+    talk << ...
+    talk >> SpeechStarted(talk.now)
+    talk << ...
+    talk >> TranscriptRevised(1, words(QUESTION))
+    talk.expect(Think, purpose=Purpose.DRAFT)
+
+
+def test_how_soon_a_stream_failed_tells_nothing_about_the_engine() -> None:
+    talk = Playbook(DRAFTS)
+    draft_fails(talk)
+    assert talk.state.pace.words == ()
+    turn_ends(talk, QUESTION)
+    talk.wait(1.0)
+    talk.expect(CommitTurn)
+    answer = talk.expect(Think, purpose=Purpose.ANSWER)
+    talk.wait(0.2)
+    utterance = writes(talk, answer)
+    assert len(talk.state.pace.words) == 1
+    talk >> ThinkEnded(answer.think_id, ThinkEnding.FAILED, "the model is down")
+    talk << EndUtterance(utterance)
+    assert talk.state.pace.words == ()
 
 
 def test_a_draft_that_is_aborted_as_it_is_promoted_is_thought_anew() -> None:

@@ -132,6 +132,19 @@ def test_notes_that_end_badly_leave_nothing_behind(ending: ThinkEnding) -> None:
     assert talk.state.turn.notes is None or notes.think_id not in talk.state.turn.notes.think_ids
 
 
+def test_an_engine_that_failed_at_notes_is_asked_for_nothing_more_before_the_turn_is_over() -> None:
+    talk = Playbook(only("drafts", "notes"))
+    _, notes = notes_begin(talk)
+    talk >> ThinkEnded(notes.think_id, ThinkEnding.FAILED, "the model is down")
+    talk.wait(1.0)
+    partial(talk, f"{STORY} {MORE}")
+    partial(talk, f"{STORY} {MORE}")
+    turn_ends(talk, f"{STORY} {MORE}")
+    talk.wait(1.0)
+    talk.expect(CommitTurn)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=None)
+
+
 def test_a_draft_starts_from_the_notes() -> None:
     talk = Playbook(only("drafts", "notes"))
     _, notes = notes_begin(talk)
