@@ -111,12 +111,15 @@ def consider(step: Step, trigger: Trigger) -> None:
 
 
 def allowed(step: Step, turn: Turn) -> bool:
-    """Whether an answer would be begun by itself if this turn ended now."""
+    return step.policy.drafts and will_be_answered(step, turn)
+
+
+def will_be_answered(step: Step, turn: Turn) -> bool:
+    """Whether a spoken answer would be begun by itself if this turn ended now: it may be prepared."""
     state = step.state
     detection = state.turn_detection
     return (
-        step.policy.drafts
-        and detection.create_response
+        detection.create_response
         and detection.mode is not TurnMode.MANUAL
         and state.audible
         and state.closing is None

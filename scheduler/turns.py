@@ -169,7 +169,7 @@ def _think_along(step: Step, event: TranscriptRevised, previous: tuple[str, ...]
     turn = step.state.turn
     if turn is None or turn.over_agent:
         return
-    notes.consider(step, allowed=drafts.allowed(step, turn))
+    notes.consider(step, allowed=drafts.will_be_answered(step, turn))
     certain = not event.tentative
     if event.is_final or (certain and (turn.faded or not turn.voiced)):
         drafts.consider(step, drafts.Trigger.ENDED)
@@ -193,7 +193,7 @@ def agent_stopped(step: Step, event: PlayoutEnded) -> None:
 
 def notes_due(step: Step) -> None:
     if (turn := step.state.turn) is not None:
-        notes.consider(step, allowed=drafts.allowed(step, turn))
+        notes.consider(step, allowed=drafts.will_be_answered(step, turn))
 
 
 def _meet_segment(step: Step, number: int) -> None:

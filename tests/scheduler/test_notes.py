@@ -6,16 +6,18 @@ import pytest
 
 from scheduler.commands import CommitTurn, Effort, PromoteThinking, Purpose, StopThinking, Think
 from scheduler.events import (
+    SpeechStarted,
     ThinkEnded,
     ThinkEnding,
     ThoughtGrown,
     TranscriptRevised,
 )
+from scheduler.policy import TurnDetection, TurnMode
 from tests.scheduler.ahead import QUESTION, UNFINISHED, done, final, only, partial, user_begins, user_pauses
 from tests.scheduler.playbook import Playbook, words
 
-NOTES = only("drafts", "notes", max_drafts=0, draft_more_seconds=100.0)
-"""Notes without any drafts beside them."""
+NOTES = only("notes")
+"""Notes without any drafts beside them: each has a switch of its own."""
 STORY = "yesterday i ordered a table for two people"
 MORE = "and now i would like to add one more and maybe have it outside"
 
@@ -109,6 +111,32 @@ def test_of_unfinished_notes_what_there_is_is_used() -> None:
     talk << PromoteThinking(notes.think_id, turn)
     talk.expect(Think, purpose=Purpose.ANSWER, notes_id=notes.think_id, effort=None)
     talk << StopThinking(notes.think_id)
+
+
+@pytest.mark.parametrize(
+    ("detection", "audible"),
+    [(TurnDetection(create_response=False), True), (TurnDetection(TurnMode.MANUAL), True), (TurnDetection(), False)],
+    ids=["the client asks for answers", "push to talk", "text only"],
+)
+def test_none_are_made_where_no_spoken_answer_would_follow_by_itself(detection: TurnDetection, audible: bool) -> None:
+    talk = Playbook(NOTES, detection, audible=audible)
+    talk >> SpeechStarted(0.0)
+    talk << ...
+    talk.at(2.5)
+    partial(talk, STORY)
+    partial(talk, STORY)
+    talk.quiet(5.0)
+
+
+def test_they_can_be_switched_off() -> None:
+    talk = Playbook(only("drafts"))
+    user_begins(talk)
+    talk.wait(2.5)
+    partial(talk, STORY)
+    talk.wait(2.0)
+    partial(talk, STORY)
+    talk.expect(Think, purpose=Purpose.DRAFT)
+    talk.quiet(6.0)
 
 
 def test_notes_about_words_that_were_taken_back_are_dropped() -> None:
