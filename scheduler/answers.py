@@ -269,20 +269,25 @@ def _release(step: Step, answer: Answer, outcome: TurnOutcome, reason: str) -> A
         step.order(StopThinking(answer.think_id))
         _await_no_more(step, answer.tool_calls)
     if answer.turn is not None:
+        if answer.is_silent and outcome is TurnOutcome.ANSWERED:  # a filler was cut short
+            outcome, reason = TurnOutcome.SILENT, answer.silent_reason
         step.order(EndTurn(answer.turn.turn_id, outcome, reason))
     return step.change_answer(answer, thinking=False, adopts=None, turn=None, wanted=False)
 
 
 def finish(step: Step, answer: Answer) -> None:
-    """An answer has been said to its end."""
+    """An answer has been said to its end. Where silence was chosen, no more than fillers were said."""
     step.remove_answer(answer)
-    if answer.think_id is not None and answer.in_conversation:
+    if answer.think_id is not None and answer.in_conversation and not answer.is_silent:
         step.change(reflected=False)
     if answer.turn is None:
         return
     failure = answer.failure or ("" if answer.heard_text or answer.resumed else answer.voice_message)
-    outcome = TurnOutcome.FAILED if failure else TurnOutcome.ANSWERED
-    step.order(EndTurn(answer.turn.turn_id, outcome, failure))
+    if answer.is_silent:
+        outcome, reason = TurnOutcome.SILENT, answer.silent_reason
+    else:
+        outcome, reason = (TurnOutcome.FAILED if failure else TurnOutcome.ANSWERED), failure
+    step.order(EndTurn(answer.turn.turn_id, outcome, reason))
 
 
 # --- what the thinker tells ---------------------------------------------------------------------------

@@ -240,6 +240,11 @@ class Answer:
         return len(self.sentences) > len(self.fillers) or bool(self.growing)
 
     @property
+    def is_silent(self) -> bool:
+        """Silence was chosen. Fillers may have been said before that was known."""
+        return bool(self.silent_reason) and not self.has_substance and not self.thinking
+
+    @property
     def rendered_ahead(self) -> str:
         """The text that the voice has of it."""
         return join_texts(*self.sentences[: self.given], self.growing[: self.growing_given])

@@ -254,8 +254,42 @@ def test_after_a_filler_the_model_may_still_choose_silence() -> None:
     talk << EndUtterance(speak.utterance_id)
     talk >> played(speak.utterance_id, speak.text)
     talk << RecordHeard(speak.utterance_id, speak.text, False, answer.think_id)
-    talk.expect(EndTurn, turn_id=turn)
+    talk << EndTurn(turn, TurnOutcome.SILENT, "said in passing")
     talk.done()
+
+
+def test_a_filler_before_silence_is_no_answer_to_think_about_again() -> None:
+    talk, _, answer = awaiting(SLOW, afterthoughts=True)
+    speak = filler(talk)
+    talk >> SilenceChosen(answer.think_id, "said in passing")
+    talk >> done(answer)
+    talk << EndUtterance(speak.utterance_id)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk >> played(speak.utterance_id, speak.text)
+    talk << ...
+    talk.quiet(talk.now + 5.0)
+
+
+def test_a_filler_before_silence_may_be_cut_short() -> None:
+    """By a user who speaks on another matter."""
+    talk, turn, answer = awaiting(SLOWER)
+    speak = filler(talk)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk >> SilenceChosen(answer.think_id, "said in passing")
+    talk >> done(answer)
+    talk << EndUtterance(speak.utterance_id)
+    talk.wait(1.0) >> SpeechStarted(talk.now - 0.1, 0.1)
+    talk.expect(Duck)
+    talk.wait(0.3)
+    talk << ...
+    partial(talk, "stop", segment=1)
+    talk.expect(OpenTurn)
+    talk.expect(StopSpeaking)
+    talk << ...
+    talk >> stopped(speak.utterance_id, "Let me", 0)
+    talk.expect(RecordHeard, text="Let me", cut_off=True)
+    final(talk, "stop", segment=1)
+    talk << EndTurn(turn, TurnOutcome.SILENT, "said in passing")
 
 
 # --- who else speaks ----------------------------------------------------------------------------------
