@@ -318,6 +318,7 @@ def _session_configured(step: Step, event: SessionConfigured) -> None:
     """Speech that is going on stays a turn when its end is found another way; by hand, nothing is known of it."""
     modes = {step.state.turn_detection.mode, event.turn_detection.mode}
     step.change(policy=event.policy, turn_detection=event.turn_detection, audible=event.audible)
+    drafts.abandon_other_modality(step)
     step.clear_alarms(Alarm.IDLE, Alarm.AFTERTHOUGHT)
     if len(modes) == 2 and TurnMode.MANUAL in modes:
         turns.cancel(step, "the client changed its turn detection")

@@ -192,9 +192,11 @@ def _to_verify(step: Step, turn: Turn, text: str) -> Draft | None:
 
 
 def matching(step: Step, turn: Turn) -> Draft | None:
-    """A draft of this turn that answers just its words."""
+    """A draft of this turn that answers just its words, and in the way in which the session is to be answered now."""
     text = turn.whole_text
     for draft in _of(step, turn.turn_id):
+        if draft.answer.audible is not step.state.audible:
+            continue
         usable = draft.answer.thinking or draft.ending is not None or bool(draft.answer.rendered_ahead)
         if usable and relation(draft.basis, text, step.policy.language) is Relation.SAME:
             return draft
@@ -447,6 +449,14 @@ def abandon_all(step: Step) -> None:
     """The turn is over without an answer, or by an answer of its own."""
     abandon_strays(step, None)
     _stop_foreseeing(step)
+
+
+def abandon_other_modality(step: Step) -> None:
+    """The session is to be answered in text from now on, or aloud again: what was written for the other is no answer."""
+    turn = step.state.turn
+    for draft in () if turn is None else _of(step, turn.turn_id):
+        if draft.answer.audible is not step.state.audible:
+            abandon(step, draft)
 
 
 def abandon_strays(step: Step, turn: Turn | None) -> None:

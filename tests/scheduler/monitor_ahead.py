@@ -199,6 +199,7 @@ class AheadMonitor:
         assert think.purpose in (Purpose.DRAFT, Purpose.NOTES)
         if think.purpose is Purpose.DRAFT:
             self._check_same(think.basis, command.turn_id, state)
+            assert think.audible is state.audible, "a draft is the answer only where it would be given like this"
         self.promoted.add(command.think_id)
 
     def _check_same(self, basis: str, turn_id: str, state: State) -> None:

@@ -34,6 +34,7 @@ from scheduler.events import (
     PlayoutStarted,
     SentenceGrew,
     SentenceWritten,
+    SessionConfigured,
     SilenceChosen,
     SpeechStarted,
     ThinkEnded,
@@ -298,6 +299,32 @@ def test_without_a_final_transcript_no_draft_is_promoted() -> None:
     talk << StopThinking(draft.think_id)
     talk << StopSpeaking(utterance, 0.0, "abandoned")
     talk.expect(Think, purpose=Purpose.ANSWER, turn_id=turn, basis="")
+
+
+def test_a_draft_is_not_the_answer_in_a_session_that_has_become_one_of_text() -> None:
+    talk = Playbook(DRAFTS)
+    turn, draft, utterance = draft_is_held(talk)
+    talk >> SessionConfigured(DRAFTS, TurnDetection(), audible=False)
+    talk << StopThinking(draft.think_id)
+    talk << StopSpeaking(utterance, 0.0, "abandoned")
+    end = turn_ends(talk, QUESTION)
+    talk.at(end + 1.0)
+    talk.expect(CommitTurn, at=end + 0.35, turn_id=turn)
+    talk.expect(Think, purpose=Purpose.ANSWER, turn_id=turn, audible=False)
+
+
+def test_a_session_that_speaks_again_before_its_turn_is_over_thinks_a_draft_anew() -> None:
+    talk = Playbook(DRAFTS)
+    turn, first, _ = draft_is_held(talk)
+    talk >> SessionConfigured(DRAFTS, TurnDetection(), audible=False)
+    talk << ...
+    talk >> SessionConfigured(DRAFTS, TurnDetection())
+    talk << ...
+    end = turn_ends(talk, QUESTION)
+    draft = talk.expect(Think, purpose=Purpose.DRAFT, audible=True)
+    assert draft.think_id != first.think_id
+    talk.at(end + 1.0)
+    draft_is_promoted(talk, turn, draft)
 
 
 # --- the user said something else ---------------------------------------------------------------------
