@@ -18,6 +18,9 @@ Observer = Callable[[float, Event | Command], None]
 LATE_SECONDS = 0.05
 """Events that arrived before a deadline are decided on first, but they may not put it off for longer than this."""
 
+SHORTEST_WAIT_SECONDS = 1e-6
+"""A wait so short that it vanishes beside the clock's reading would be waited for without end in virtual time."""
+
 
 class Runner:
     """``observers`` see every event as it is decided on, then the commands it caused, before their owners do."""
@@ -42,7 +45,7 @@ class Runner:
         remaining = deadline - self._clock.now()
         if remaining <= -LATE_SECONDS or (remaining <= 0 and not len(self._bus)):
             return DeadlineReached()
-        if len(self._bus) or await self._bus.wait_for_event(remaining):
+        if len(self._bus) or await self._bus.wait_for_event(max(remaining, SHORTEST_WAIT_SECONDS)):
             return await self._bus.next_event()
         return DeadlineReached()
 
