@@ -159,6 +159,9 @@ class Phase(StrEnum):
     """Stopped, and it is not certain that the user meant it."""
 
 
+_UNASKED = (Purpose.OPENING, Purpose.REPORT, Purpose.NUDGE, Purpose.AFTERTHOUGHT)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Something the agent says or is about to say: an answer, an opening, a report, a sentence of the server's own.
@@ -238,6 +241,11 @@ class Answer:
     def has_substance(self) -> bool:
         """Words of its own are written: more than fillers."""
         return len(self.sentences) > len(self.fillers) or bool(self.growing)
+
+    @property
+    def is_unasked(self) -> bool:
+        """The agent began it by itself: no answer to the user or the client, but a greeting, a report, an apology."""
+        return self.think_id is None or self.purpose in _UNASKED
 
     @property
     def is_silent(self) -> bool:

@@ -18,7 +18,7 @@ from scheduler.events import (
     VoiceReturned,
 )
 from scheduler.policy import TurnMode
-from scheduler.state import Alarm, Phase, Segment, Turn
+from scheduler.state import Alarm, Answer, Phase, Segment, Turn
 from scheduler.step import Step
 from scheduler.words import join_texts
 
@@ -282,17 +282,17 @@ def ears_failed(step: Step, event: EarsFailed) -> None:
 
 
 def response_requested(step: Step, event: ResponseRequested) -> None:
-    """The client asks for an answer; one that was begun unasked and has not sounded gives way to it."""
+    """The client asks for an answer; what the agent began to say by itself gives way to it."""
     if step.state.closing is not None:
         return
     answers.leave_tools(step)
     step.change(idle_prompts=0)
+    if event.in_conversation:
+        _make_way(step)
     turn = step.state.turn
     if turn is not None and turn.ending and event.in_conversation:
         step.change_turn(request_ids=(*turn.request_ids, (event.request_id, event.audible)))
         return
-    if event.in_conversation:
-        _make_way(step)
     answers.think(
         step,
         Purpose.ANSWER,
@@ -304,9 +304,17 @@ def response_requested(step: Step, event: ResponseRequested) -> None:
 
 
 def _make_way(step: Step) -> None:
+    """Clients know of one response at a time, and don't count on those that they didn't ask for."""
     for answer in step.state.answers:
-        unasked = answer.purpose in (Purpose.REPORT, Purpose.NUDGE, Purpose.OPENING, Purpose.AFTERTHOUGHT)
-        if unasked and answer.phase is Phase.WAITING and answer.wanted and answer.in_conversation:
-            if answer.report_id is not None:
-                answers.tell_later(step, answer.report_id)
-            answers.drop(step, answer, TurnOutcome.CANCELLED, "the client asked for an answer of its own", "cancelled")
+        if answer.is_unasked and answer.wanted and answer.in_conversation:
+            _give_way(step, answer)
+
+
+def _give_way(step: Step, answer: Answer) -> None:
+    """At the next word, if it sounds. A report of which nothing was heard is told later."""
+    if answer.report_id is not None and answer.phase is Phase.WAITING:
+        answers.tell_later(step, answer.report_id)
+    within = step.policy.stop_within_seconds if answer.phase is Phase.SOUNDING else 0.0
+    outcome = TurnOutcome.FAILED if answer.failure else TurnOutcome.CANCELLED
+    reason = answer.failure or "the client asked for an answer of its own"
+    answers.drop(step, answer, outcome, reason, "cancelled", within)

@@ -64,10 +64,10 @@ class WireMapper:
     def conversation_is_busy(self) -> bool:
         """A response of the conversation is running, or was just asked for.
 
-        A response that the server began by itself and that has not sounded yet gives way to the client's.
+        What the server began to say by itself gives way to the client's request: it is no reason to refuse it.
         """
         return bool(self._unanswered) or any(
-            response.in_conversation and not response.may_give_way for response in self.running
+            response.in_conversation and not response.is_unasked for response in self.running
         )
 
     @property
@@ -277,7 +277,7 @@ class WireMapper:
         response = self._by_utterance.get(speak.utterance_id) or self._by_think.get(speak.think_id or "")
         events: list[Json] = []
         if response is None:
-            unasked = speak.source is do.SpeakSource.AFTERTHOUGHT
+            unasked = speak.source in (do.SpeakSource.AFTERTHOUGHT, do.SpeakSource.SERVER)
             response = Response(self._state, self._fields_of_server(audible=True), think_id=None, unasked=unasked)
             events = response.created()
         self._by_utterance[speak.utterance_id] = response

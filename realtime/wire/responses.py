@@ -57,7 +57,8 @@ class _Message:
 class Response:
     """Builds the events of one response, in the order clients rely on.
 
-    ``audible``: its text travels with its audio. ``in_conversation``: its items join the conversation.
+    ``audible``: its text travels with its audio. ``in_conversation``: its items join the conversation. ``unasked``: begun
+    by the server on its own (a greeting, a report, an apology): a client's request takes its place.
     The kernel decides when it is over (``finish``); afterwards nothing comes from it any more.
     """
 
@@ -75,7 +76,7 @@ class Response:
         self.think_id = think_id
         self.audible = audible
         self.in_conversation = in_conversation
-        self._unasked = unasked
+        self.is_unasked = unasked
         self.sounding: set[str] = set()
         """Utterances that are not through yet."""
         self.closing: Closing | None = None if think_id else COMPLETED
@@ -83,16 +84,10 @@ class Response:
         self.tokens = (0, 0, 0)
         """Input, output and cached tokens."""
         self.done = False
-        self.has_sounded = False
         self._state = state
         self._fields = fields
         self._output: list[Json] = []
         self._message: _Message | None = None
-
-    @property
-    def may_give_way(self) -> bool:
-        """Begun by the server on its own and not heard yet: a client's request takes its place."""
-        return self._unasked and not self.has_sounded
 
     # --- beginning ------------------------------------------------------------------------------------
 
@@ -142,7 +137,6 @@ class Response:
         events, message = self._open_message()
         message.record.place_utterance(utterance_id)
         message.record.spoken[utterance_id] += seconds
-        self.has_sounded = True
         added = "".join(message.spoken.say(word.text) for word in words)
         events += self._transcript_delta(message, added)
         for start in range(0, len(audio), AUDIO_EVENT_BYTES):

@@ -86,13 +86,16 @@ def test_a_correction_that_has_not_sounded_gives_way_to_the_clients_own_request(
     talk.done(Floor.COMMITTED)
 
 
-def test_a_correction_that_sounds_is_said_to_its_end() -> None:
+def test_a_correction_that_sounds_gives_way_at_the_next_word() -> None:
     talk = all_was_said()
     utterance = correction(talk)
     talk.wait(0.1) >> PlayoutStarted(utterance)
     talk >> ResponseRequested("r1")
+    talk << StopSpeaking(utterance, 0.2, "cancelled")
     talk.expect(Think, request_id="r1", purpose=Purpose.ANSWER)
-    talk.done(Floor.SPEAKING)
+    talk >> stopped(utterance, "No, it was", 0)
+    talk << RecordHeard(utterance, "No, it was", True)
+    talk.done(Floor.COMMITTED)
 
 
 def test_the_user_ends_the_thought() -> None:

@@ -870,6 +870,23 @@ def test_what_a_crashed_recogniser_hears_afterwards_belongs_to_the_same_turn() -
     assert talk.state.turn.text == "and then"
 
 
+def test_an_apology_gives_way_to_what_the_client_asks_for() -> None:
+    talk = Playbook()
+    talk >> SpeechStarted(0.0)
+    talk.expect(OpenTurn)
+    talk.at(0.5) >> EarsFailed("died", True)
+    talk >> TranscriptRevised(0, (), is_final=True)
+    talk.at(1.2) >> SpeechStopped(1.0, 0.2)
+    talk.at(3.0)
+    turn = talk.expect(CommitTurn).turn_id
+    speak = talk.expect(Speak, text=BALANCED.phrases.ears_failed)
+    talk << ...
+    talk >> ResponseRequested("r1")
+    talk << StopSpeaking(speak.utterance_id, 0.0, "cancelled")
+    talk << EndTurn(turn, TurnOutcome.FAILED, "speech recognition failed")
+    talk.expect(Think, request_id="r1")
+
+
 def test_ears_that_failed_while_nobody_spoke_are_told_at_once() -> None:
     talk = Playbook()
     talk >> EarsFailed("died", False)
@@ -900,6 +917,48 @@ def test_a_greeting_is_spoken_first() -> None:
     talk.wait(1.0) >> played(speak.utterance_id, "Hello.")
     talk << RecordHeard(speak.utterance_id, "Hello.", False)
     talk.done()
+
+
+@pytest.mark.parametrize("sounds", [False, True])
+def test_a_greeting_gives_way_to_what_the_client_asks_for(sounds: bool) -> None:
+    talk = Playbook()
+    talk >> CallStarted("Hello.")
+    speak = talk.expect(Speak, text="Hello.")
+    talk << EndUtterance(speak.utterance_id)
+    if sounds:
+        talk.at(0.2) >> PlayoutStarted(speak.utterance_id)
+    talk.at(0.3) >> ResponseRequested("r1")
+    talk << StopSpeaking(speak.utterance_id, 0.2 if sounds else 0.0, "cancelled")
+    think = talk.expect(Think, request_id="r1")
+    talk >> stopped(speak.utterance_id, "Hel" if sounds else "", 0)
+    if sounds:
+        talk << RecordHeard(speak.utterance_id, "Hel", True)
+    agent_writes(talk, think, SENTENCES[0])
+
+
+def test_a_greeting_gives_way_to_a_request_that_waits_for_the_transcript() -> None:
+    talk = Playbook(detection=BY_HAND)
+    talk >> CallStarted("Hello.")
+    speak = talk.expect(Speak, text="Hello.")
+    talk << EndUtterance(speak.utterance_id)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk.at(0.5) >> InputCommitted(0, 0.0, 0.5)
+    talk >> ResponseRequested("r1")
+    talk << StopSpeaking(speak.utterance_id, 0.2, "cancelled")
+    talk >> stopped(speak.utterance_id, "Hel", 0)
+    talk << RecordHeard(speak.utterance_id, "Hel", True)
+    talk >> TranscriptRevised(0, words(QUESTION), is_final=True)
+    talk.expect(CommitTurn)
+    talk.expect(Think, request_id="r1")
+
+
+def test_an_answer_that_was_asked_for_does_not_give_way_to_another_one() -> None:
+    talk = Playbook()
+    _, utterance = agent_answers(talk)
+    talk >> ResponseRequested("r1")
+    talk.expect(Think, request_id="r1")
+    talk >> played(utterance, " ".join(SENTENCES))
+    talk << ...
 
 
 def test_the_model_may_open_the_talk() -> None:

@@ -139,7 +139,7 @@ def test_an_afterthought_that_is_spoken_is_an_ordinary_response() -> None:
     assert types(wire.happens(said)) == ["response.created", *ITEM]
     assert wire.mapper.conversation_is_busy is False, "it was begun unasked: a client's request takes its place"
     wire.sounds("u9", "It")
-    assert wire.mapper.conversation_is_busy is True
+    assert wire.mapper.conversation_is_busy is False
     assert spoken_out(wire, "u9", " was", " one.")["status"] == "completed"
 
 

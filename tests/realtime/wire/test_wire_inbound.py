@@ -19,7 +19,16 @@ from realtime.wire.session_port import (
     ReferenceItem,
     UtterancePlace,
 )
-from scheduler.commands import CommitTurn, Purpose, Speak, Think
+from scheduler.commands import (
+    Command,
+    CommitTurn,
+    EndUtterance,
+    Purpose,
+    Speak,
+    SpeakSource,
+    StopSpeaking,
+    Think,
+)
 from scheduler.events import (
     DeadlineReached,
     PlayoutSent,
@@ -536,13 +545,32 @@ def test_a_request_taken_back_can_not_be_taken_back_again() -> None:
     assert error_of(wire, type="response.cancel")["code"] == "response_cancel_not_active"
 
 
-def test_what_the_server_began_by_itself_gives_way_until_it_sounds() -> None:
+@pytest.mark.parametrize("sounds", [False, True])
+@pytest.mark.parametrize(
+    "begun",
+    [
+        (Think("k1", Purpose.REPORT), Speak("u1", 0, "Your timer.", "k1")),
+        (Speak("u1", 0, "Hello there.", None, SpeakSource.SERVER), EndUtterance("u1")),
+        (Speak("u1", 0, "It was one.", None, SpeakSource.AFTERTHOUGHT), EndUtterance("u1")),
+    ],
+    ids=["a report", "a greeting", "a correction"],
+)
+def test_what_the_server_began_by_itself_gives_way(begun: tuple[Command, ...], sounds: bool) -> None:
     wire = Wire()
-    wire.happens(Think("k1", Purpose.REPORT), Speak("u1", 0, "Your timer.", "k1"))
-    respond(wire)
+    wire.happens(*begun)
+    if sounds:
+        wire.sounds("u1", "So")
+    asked = respond(wire)
+    wire.happens(ResponseRequested(asked.request_id), StopSpeaking("u1", 0.2, "cancelled"))
+    wire.happens(Think("k2", Purpose.ANSWER, request_id=asked.request_id))
+    told = [event for event in wire.log if event["type"] in ("response.created", "response.done")]
+    assert [event["response"]["status"] for event in told] == ["in_progress", "cancelled", "in_progress"]
+    assert told[1]["response"]["status_details"]["reason"] == "client_cancelled"
+
+
+def test_speech_that_is_taken_up_again_is_an_answer_and_does_not_give_way() -> None:
     wire = Wire()
-    wire.happens(Think("k1", Purpose.REPORT), Speak("u1", 0, "Your timer.", "k1"))
-    wire.sounds("u1", "Your")
+    wire.happens(Speak("u2", 0, "As I was saying.", None, SpeakSource.MODEL))
     assert error_of(wire, type="response.create")["code"] == "conversation_already_has_active_response"
 
 
