@@ -24,6 +24,7 @@ from scheduler.commands import AmendTurn, Command, CommitTurn, RecordHeard, Rele
 from scheduler.events import Event, PlayoutEnded, PlayoutStarted, ThinkEnded, WordsWritten
 from scheduler.words import join_texts
 from think_loop.language_model import ToolCall
+from think_loop.tool_hints import without_hint
 from think_loop.tools import ToolOutput
 from think_loop.trajectory import ROOT, Entry, EntryKind, Trajectory
 
@@ -205,6 +206,11 @@ class Conversation:
         if think.in_conversation:
             entry_id, now = f"result:{call.call_id}", self._clock.now()
             self._append(Entry(entry_id, EntryKind.TOOL_RESULT, output.text, now, False, call.call_id, call.name))
+
+    def tool_came_late(self, call: ToolCall, output: ToolOutput) -> None:
+        """The answer went on without it; what the model read in its place stays in the history."""
+        text = f"The tool {call.name}, which was still running, is through. {without_hint(output.text)}"
+        self._append(Entry(f"late:{call.call_id}", EntryKind.NOTE, text, self._clock.now()))
 
     # --- the client -----------------------------------------------------------------------------------
 

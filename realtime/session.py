@@ -33,6 +33,7 @@ from scheduler.events import (
     CallStarted,
     Event,
     InputCommitted,
+    ReportReady,
     ResponseCancelled,
     ResponseRequested,
     SessionConfigured,
@@ -45,10 +46,12 @@ from scheduler.pcm import Pcm
 from scheduler.policy import Policy
 from scheduler.runner import Runner
 from scheduler.tasks import cancel_and_wait
-from think_loop.language_model import ForeseeingModel, Prompt
+from think_loop.language_model import ForeseeingModel, Prompt, ToolCall
+from think_loop.prompt import late_result
 from think_loop.thinker import Thinker
 from think_loop.timers import Reports, Timers
-from think_loop.tools import Toolbox
+from think_loop.tool_runs import CANCELLED
+from think_loop.tools import Toolbox, ToolOutput
 from think_loop.trajectory import Trajectory
 from tts.speaker import Speaker
 from tts.voice import Voice, streams
@@ -115,7 +118,7 @@ class Session:
             end_of_turn=engines.end_of_turn,
             echo_reference=hears_itself,
         )
-        reports = Reports()
+        self._reports = reports = Reports()
         self._timers = Timers(self._bus.publish, reports)
         self._toolbox = Toolbox((*self._timers.tools(), *engines.tools))
         self._trajectory = Trajectory()
@@ -131,6 +134,7 @@ class Session:
             admission=engines.admission,
             session_id=session_id,
             said_meanwhile=self._conversation.said_meanwhile,
+            came_late=self._tool_came_late,
         )
         self._reader = ItemReader(
             self._recognize,
@@ -270,6 +274,9 @@ class Session:
         if isinstance(item, MessageItem) and item.audio:
             self._reader.put(item)
 
+    def cancel_tool(self, call_id: str) -> bool:
+        return self._thinker.cancel_tool(call_id)
+
     def delete_item(self, place: Place) -> None:
         self._conversation.delete_item(place)
 
@@ -291,6 +298,13 @@ class Session:
 
     async def _recognize(self, pcm: Pcm) -> str:
         return await transcribe(self._engines.recognizer, pcm, self._language())
+
+    def _tool_came_late(self, _think: Think, call: ToolCall, output: ToolOutput) -> None:
+        """Told at a free moment, unless the client has cancelled it: then it is known that nothing comes."""
+        self._conversation.tool_came_late(call, output)
+        if output is not CANCELLED:
+            doing = self._toolbox.progress(call.name) or call.name
+            self._bus.publish(ReportReady(self._reports.leave(late_result(doing, output.text))))
 
     def _language(self) -> str:
         """Of the caller. One that the recogniser doesn't know would make the call deaf: it counts as not given."""

@@ -158,6 +158,10 @@ class WireDoor:
                 session.publish(ResponseRequested(request_id, params.audible, params.in_conversation))
             case want.Cancel(think_id):
                 session.publish(ResponseCancelled(think_id))
+            case want.CancelTool(call_id, event_id):
+                if not session.cancel_tool(call_id):
+                    message = "Cancellation failed: no tool of the server runs for this call."
+                    self.tell_error(WireError(message, "tool_cancel_not_active", "call_id", event_id))
             case _:
                 assert_never(intent)
 

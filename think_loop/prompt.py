@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from scheduler.commands import Purpose
+from think_loop.tool_hints import without_hint
 from think_loop.trajectory import CUT_OFF_MARK
 
 DEFAULT_INSTRUCTIONS = f"""\
@@ -29,6 +30,8 @@ with exactly <silence>the reason in a few words</silence> and nothing else.
 
 REPORT_MARK = "Report to tell now: "
 """Begins the line of the hints that holds a report (a timer rang, a late result came)."""
+LONGEST_RESULT = 500
+"""Characters of a late result in its report."""
 OPENING_MARK = "The call has just begun"
 NUDGE_MARK = "The caller has been silent for a while"
 NOTES_MARK = "The caller is still speaking"
@@ -62,6 +65,14 @@ def hints(
         lines.append(f"You have thought this while the caller spoke; don't think it again: {' '.join(notes.split())}")
     lines.extend(_purpose_lines(purpose, report))
     return "\n".join(lines)
+
+
+def late_result(doing: str, output: str) -> str:
+    """The report about a tool whose answer went on without it. ``doing``: "checking your order", or its name. The whole
+    output stands in the history."""
+    text = " ".join(without_hint(output).split())
+    text = text if len(text) <= LONGEST_RESULT else f"{text[:LONGEST_RESULT]} …"
+    return f"The result of {doing} has come: {text}"
 
 
 def told_meanwhile(said: str) -> str:

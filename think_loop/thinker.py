@@ -115,12 +115,14 @@ class Thinker:
         admission: Admission | None = None,
         session_id: str = "",
         said_meanwhile: Callable[[Think], str] = lambda _: "",
+        came_late: Callable[[Think, ToolCall, ToolOutput], None] | None = None,
     ) -> None:
         """``brief`` makes the prompt of a stream at the moment it begins (not while it waits), from the notes that it
         starts from. The prompt's ``tools`` are those of the client and of the server; ``toolbox`` runs the latter.
         ``streams_text``: whether the voice takes text as it is written. ``admission``: of the whole process; the
         thinker enters in the name of ``session_id``. ``said_meanwhile``: what the caller has been told while the answer was
-        awaited (fillers): the model goes on from it."""
+        awaited (fillers): the model goes on from it. ``came_late``: keeps, and has told, the output of a tool whose answer
+        went on without it."""
         self._publish = publish
         self._model = model
         self._brief = brief
@@ -132,6 +134,7 @@ class Thinker:
         self._admission = admission or Admission()
         self._session_id = session_id
         self._said_meanwhile = said_meanwhile
+        self._came_late = came_late
         self._streams: dict[str, Stream] = {}
         self._kept: OrderedDict[str, Stream] = OrderedDict()
         """Speculative streams that have ended."""
@@ -148,13 +151,13 @@ class Thinker:
         """Carry out commands until cancelled. Streams still on their way then end as ``STOPPED``."""
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
+                self._group = self._tool_runs.group = group
                 for stream in self._streams.values():
                     self._start(stream)
                 await asyncio.get_running_loop().create_future()
         finally:
             self._closed = True
-            self._group = None
+            self._group = self._tool_runs.group = None
             streams = tuple(self._streams.values())
             self._streams.clear()
             with contextlib.suppress(BusOverflowError):  # then the session is ending for that reason
@@ -361,7 +364,9 @@ class Thinker:
         for call in calls:
             self._tell_call(stream, call, call.name in by_client)
         own = [call for call in calls if call.name not in by_client]
-        outputs = await self._tool_runs.run_round(own, partial(self._tool_ended, stream), stream.committed.wait)
+        late = None if self._came_late is None else partial(self._tool_came_late, stream.think)
+        ended = partial(self._tool_ended, stream)
+        outputs = await self._tool_runs.run_round(own, ended, stream.committed.wait, late)
         return list(zip(own, outputs, strict=True))
 
     def _tell_call(self, stream: Stream, call: ToolCall, by_client: bool) -> None:
@@ -371,8 +376,14 @@ class Thinker:
 
     def _tool_ended(self, stream: Stream, call: ToolCall, output: ToolOutput) -> None:
         stream.record(partial(self._recorder.tool_ended, stream.think, call, output))
-        if not output.stopped:
+        if not (output.stopped or output.unfinished):
             stream.publish(ToolEnded(stream.think.think_id, call.call_id, output.text, output.failed))
+
+    def _tool_came_late(self, think: Think, call: ToolCall, output: ToolOutput) -> None:
+        """Its stream went on without it, and has usually ended."""
+        self._publish(ToolEnded(think.think_id, call.call_id, output.text, output.failed))
+        if self._came_late is not None:
+            self._came_late(think, call, output)
 
     def cancel_tool(self, call_id: str) -> bool:
         """Cancel one running tool of the server; the model goes on with an error that says so. ``False``: none runs."""

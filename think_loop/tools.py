@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class Tool:
     ``read_only``: it changes nothing, so it may run for a draft that nobody may ever hear. ``progress``: what it
     does, to be said while it runs, such as "checking your order". ``timeout_seconds``: ``None`` for the thinker's own.
     ``function``: what was decorated; the tool can be called like it.
+    ``late_after_seconds``: when it takes longer, the answer goes on without its result; the tool runs on, also when the
+    caller interrupts, and its result is told later. ``None``: the answer waits, and takes the tool along when it ends.
     """
 
     spec: ToolSpec
@@ -48,6 +51,7 @@ class Tool:
     progress: str = ""
     timeout_seconds: float | None = None
     function: AsyncFunction | None = None
+    late_after_seconds: float | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         if self.function is None:
@@ -65,6 +69,7 @@ def tool(
     read_only: bool = False,
     progress: str = "",
     timeout_seconds: float | None = None,
+    late_after_seconds: float | None = None,
     name: str | None = None,
     description: str | None = None,
 ) -> Callable[[AsyncFunction], Tool]: ...
@@ -77,6 +82,7 @@ def tool(
     read_only: bool = False,
     progress: str = "",
     timeout_seconds: float | None = None,
+    late_after_seconds: float | None = None,
     name: str | None = None,
     description: str | None = None,
 ) -> Tool | Callable[[AsyncFunction], Tool]:
@@ -90,16 +96,17 @@ def tool(
 
     def decorate(decorated: AsyncFunction) -> Tool:
         called: str = getattr(decorated, "__name__", "") if name is None else name
-        _check(called, decorated, timeout_seconds)
+        _check(called, decorated, timeout_seconds, late_after_seconds)
         arguments = TypedArguments(called, decorated)
         told = description_of(decorated) if description is None else description
         spec = ToolSpec(called, told, arguments.parameters)
-        return Tool(spec, _checked_run(arguments), read_only, progress, timeout_seconds, decorated)
+        run = _checked_run(arguments)
+        return Tool(spec, run, read_only, progress, timeout_seconds, decorated, late_after_seconds)
 
     return decorate if function is None else decorate(function)
 
 
-def _check(name: str, function: object, timeout_seconds: float | None) -> None:
+def _check(name: str, function: object, timeout_seconds: float | None, late_after_seconds: float | None) -> None:
     if not inspect.iscoroutinefunction(function):
         raise TypeError(
             f"The tool {name!r} must be an async function (async def); blocking work goes into asyncio.to_thread."
@@ -108,6 +115,8 @@ def _check(name: str, function: object, timeout_seconds: float | None) -> None:
         raise ValueError(f"A tool can't be called {name!r}: names have 1 to 64 letters, digits, _ and -.")
     if timeout_seconds is not None and not timeout_seconds > 0:
         raise ValueError(f"The timeout of the tool {name!r} must be more than 0 seconds.")
+    if late_after_seconds is not None and not 0 <= late_after_seconds < math.inf:
+        raise ValueError(f"late_after_seconds of the tool {name!r} must be 0 or more.")
 
 
 def _checked_run(arguments: TypedArguments) -> Callable[[dict[str, Any]], Awaitable[str]]:
@@ -123,11 +132,13 @@ def _checked_run(arguments: TypedArguments) -> Callable[[dict[str, Any]], Awaita
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """``stopped``: the stream that called it ended first, so nobody reads this but the record."""
+    """``stopped``: the stream that called it ended first, so nobody reads this but the record. ``unfinished``: the tool
+    runs on, and its true output comes later."""
 
     text: str
     failed: bool = False
     stopped: bool = False
+    unfinished: bool = False
 
 
 class Toolbox:
@@ -160,6 +171,9 @@ class Toolbox:
 
     def timeout_seconds(self, name: str) -> float | None:
         return self._tools[name].timeout_seconds if name in self._tools else None
+
+    def late_after_seconds(self, name: str) -> float | None:
+        return self._tools[name].late_after_seconds if name in self._tools else None
 
     async def run(self, call: ToolCall) -> ToolOutput:
         tool = self._tools.get(call.name)

@@ -118,6 +118,10 @@ class Extensions:
                 return self._written(think_id, text)
             case ev.SilenceChosen(think_id, reason):
                 return self._silence(think_id, reason)
+            case ev.ToolCalled(by_client=False):
+                return self._tool_called(happened)
+            case ev.ToolEnded(think_id, call_id, _, failed) if think_id:  # a client's own tool is its own affair
+                return [self._of_think("stretto.tool.ended", think_id, call_id=call_id, failed=failed)]
             case ev.EndingForeseen(think_id, ending, probability):
                 return [self._of_think("stretto.foresight", think_id, ending=ending, probability=round(probability, 3))]
             case ev.ThinkEnded(think_id):
@@ -126,6 +130,11 @@ class Extensions:
                 return self._promoted(think_id)
             case _:
                 return []
+
+    def _tool_called(self, called: ev.ToolCalled) -> list[Json]:
+        progress = {"progress": called.progress} if called.progress else {}
+        what: Json = {"call_id": called.call_id, "name": called.name, "arguments": called.arguments, **progress}
+        return [self._of_think("stretto.tool.called", called.think_id, **what)]
 
     def _begin(self, think: do.Think) -> list[Json]:
         answers = not (think.purpose.is_speculative or think.purpose is Purpose.AFTERTHOUGHT)

@@ -39,6 +39,7 @@ from realtime.wire.types import (
     ResponseCreate,
     ResponseCreateParams,
     SessionUpdate,
+    ToolCancel,
 )
 
 MIN_COMMIT_SECONDS = 0.1
@@ -109,6 +110,8 @@ class Inbound:
                 return self._respond(response or ResponseCreateParams())
             case ResponseCancel():
                 return self._cancel(event)
+            case ToolCancel(call_id=call_id, event_id=event_id):
+                return Outcome(intents=(want.CancelTool(call_id, event_id),))
             case _:
                 assert_never(event)
 

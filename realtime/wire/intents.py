@@ -67,6 +67,14 @@ class Cancel:
     think_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CancelTool:
+    """A tool that runs on the server. ``event_id``: the client's, should there be none."""
+
+    call_id: str
+    event_id: str | None = None
+
+
 Intent = (
     AppendAudio
     | CommitInput
@@ -78,4 +86,5 @@ Intent = (
     | Truncate
     | Respond
     | Cancel
+    | CancelTool
 )

@@ -230,6 +230,10 @@ class SessionPort(Protocol):
 
     def delete_item(self, place: Place) -> None: ...
 
+    def cancel_tool(self, call_id: str) -> bool:
+        """Cancel a running tool of the server; the model is told. ``False``: there is none of this name."""
+        ...
+
     def truncate(self, utterance_id: str, heard_seconds: float) -> None:
         """The client played only this much of the utterance; publishes ``HeardCorrected`` (clamped to its length)."""
         ...

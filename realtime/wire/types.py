@@ -191,6 +191,13 @@ class ResponseCancel(BaseClientEvent):
     response_id: str | None = None
 
 
+class ToolCancel(BaseClientEvent):
+    """Beyond the protocol: stop a tool that runs on the server."""
+
+    type: Literal["stretto.tool.cancel"]
+    call_id: str
+
+
 ClientEvent = (
     SessionUpdate
     | InputAudioAppend
@@ -203,6 +210,7 @@ ClientEvent = (
     | ItemTruncate
     | ResponseCreate
     | ResponseCancel
+    | ToolCancel
 )
 
 CLIENT_EVENTS: dict[str, TypeAdapter[ClientEvent]] = {
@@ -217,5 +225,6 @@ CLIENT_EVENTS: dict[str, TypeAdapter[ClientEvent]] = {
     "conversation.item.truncate": TypeAdapter(ItemTruncate),
     "response.create": TypeAdapter(ResponseCreate),
     "response.cancel": TypeAdapter(ResponseCancel),
+    "stretto.tool.cancel": TypeAdapter(ToolCancel),
 }
 """Each type of client event and what checks it. A table instead of a union, so that errors name the field alone."""

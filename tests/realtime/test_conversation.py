@@ -9,7 +9,12 @@ from realtime.wire.conversation import REMEMBERED_NAMES
 from realtime.wire.session_port import CallPlace, ClientItem, FunctionCallItem, FunctionOutputItem, MessageItem
 from scheduler.commands import AmendTurn, CommitTurn, Purpose, RecordHeard, Think
 from scheduler.events import ThinkEnded, ThinkEnding, WordsWritten
+from think_loop.language_model import ToolCall
+from think_loop.tool_runs import UNFINISHED
+from think_loop.tools import ToolOutput
 from think_loop.trajectory import Trajectory
+
+LATE = "The tool ask, which was still running, is through. Thursday."
 
 
 class StillClock:
@@ -81,3 +86,12 @@ def test_a_call_is_awaited_until_its_output_comes() -> None:
     assert conversation.awaits("c1")
     conversation.insert_item(FunctionOutputItem("b", "c1", "done"), None)
     assert not conversation.awaits("c1")
+
+
+def test_a_late_result_stands_where_it_came_and_the_call_keeps_what_the_model_read_then() -> None:
+    conversation, think, call = history(), Think("k1", Purpose.ANSWER), ToolCall("c1", "ask", "{}")
+    conversation.tool_called(think, call, by_client=False)
+    conversation.tool_ended(think, call, UNFINISHED)
+    conversation.handle(RecordHeard("u1", "I have asked.", False, "k1"))
+    conversation.tool_came_late(call, ToolOutput("Thursday.\n(This tool was called once before.)"))
+    assert texts(conversation) == ["{}", UNFINISHED.text, "I have asked.", LATE]

@@ -14,7 +14,7 @@ from scheduler import virtual_time
 from scheduler.errors import BusOverflowError
 from think_loop.language_model import ToolCall
 from think_loop.tool_hints import MOST_REMEMBERED, CallHistory, call_key, without_hint
-from think_loop.tool_runs import CANCELLED, MOST_AT_ONCE, NEVER_BEGUN, STOPPED, ToolRuns
+from think_loop.tool_runs import CANCELLED, MOST_AT_ONCE, NEVER_BEGUN, STOPPED, UNFINISHED, ToolRuns
 from think_loop.tools import Toolbox, ToolOutput, tool
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class World:
 
     log: list[tuple[float, str]] = field(default_factory=list)
     told: list[tuple[str, ToolOutput]] = field(default_factory=list)
+    late: list[tuple[float, str, ToolOutput]] = field(default_factory=list)
     most_at_once: int = 0
     at_once: int = 0
     answer: str = "done"
@@ -47,7 +48,15 @@ class World:
         async def hurried(seconds: float) -> str:
             return await self.work("hurried", seconds)
 
-        self.runs = ToolRuns(Toolbox((look, act, hurried)), now, timeout_seconds=30)
+        @tool(late_after_seconds=2)
+        async def order(seconds: float) -> str:
+            return await self.work("order", seconds)
+
+        @tool(read_only=True, late_after_seconds=2, timeout_seconds=5)
+        async def search(seconds: float) -> str:
+            return await self.work("search", seconds)
+
+        self.runs = ToolRuns(Toolbox((look, act, hurried, order, search)), now, timeout_seconds=30)
 
     async def work(self, name: str, seconds: float) -> str:
         self.log.append((now(), name))
@@ -60,8 +69,15 @@ class World:
             self.at_once -= 1
 
     def tell(self, call: ToolCall, output: ToolOutput) -> None:
-        assert call not in [running for running in self.runs.running if running is call]
+        assert output.unfinished == any(running is call for running in self.runs.running)
         self.told.append((call.call_id, output))
+
+    def come_late(self, call: ToolCall, output: ToolOutput) -> None:
+        self.late.append((now(), call.call_id, output))
+
+    async def patient_round(self, *calls: ToolCall, **options: Any) -> list[str]:
+        """Tools may outlive it, until the test is over."""
+        return await self.round(*calls, came_late=self.come_late, **options)
 
     async def round(self, *calls: ToolCall, **options: Any) -> list[str]:
         return [output.text for output in await self.runs.run_round(calls, self.tell, **options)]
@@ -74,7 +90,8 @@ def now() -> float:
 def play(act: Callable[[World], Coroutine[Any, Any, T]]) -> T:
     async def main() -> T:
         world = World()
-        result = await act(world)
+        async with asyncio.TaskGroup() as world.runs.group:
+            result = await act(world)
         assert world.runs.running == ()
         assert world.at_once == 0
         return result
@@ -219,6 +236,102 @@ def test_what_fails_in_telling_stops_the_round_as_itself() -> None:
         with pytest.raises(BusOverflowError):
             await world.runs.run_round((call("act"), call("look", "b", seconds=9)), overflow)
         assert now() == 0
+
+    play(act)
+
+
+# --- late results -----------------------------------------------------------------------------------------
+
+
+def test_the_answer_goes_on_without_a_tool_that_takes_long_and_its_result_comes_later() -> None:
+    async def act(world: World) -> None:
+        outputs = await world.patient_round(call("order", "a", seconds=9), call("look", "b", seconds=1))
+        assert (now(), outputs) == (2, [UNFINISHED.text, "done"])
+        assert world.told[-1] == ("a", UNFINISHED)
+        assert [running.call_id for running in world.runs.running] == ["a"]
+        await asyncio.sleep(10)
+        assert world.late == [(9, "a", ToolOutput("done"))]
+        assert len(world.told) == 2
+
+    play(act)
+
+
+def test_one_that_is_through_in_time_is_a_tool_like_any_other() -> None:
+    async def act(world: World) -> None:
+        assert await world.patient_round(call("order", seconds=1.9)) == ["done"]
+        assert (now(), world.late, world.told) == (1.9, [], [("c", ToolOutput("done"))])
+
+    play(act)
+
+
+def test_where_nobody_would_tell_the_result_the_answer_waits_for_it() -> None:
+    async def act(world: World) -> None:
+        assert await world.round(call("order", seconds=9)) == ["done"]
+
+    play(act)
+
+
+def test_a_caller_who_interrupts_does_not_stop_it() -> None:
+    async def act(world: World) -> None:
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(
+                world.patient_round(call("order", "a", seconds=9), call("look", "b", seconds=9))
+            )
+            await asyncio.sleep(1)
+            running.cancel()
+        assert dict(world.told) == {"a": UNFINISHED, "b": STOPPED}
+        await asyncio.sleep(10)
+        assert world.late == [(9, "a", ToolOutput("done"))]
+
+    play(act)
+
+
+def test_a_draft_waits_for_it_and_takes_it_along_when_it_is_given_up() -> None:
+    async def act(world: World) -> None:
+        gate = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(world.patient_round(call("search", "a", seconds=4.5), permitted=gate.wait))
+            await asyncio.sleep(3)
+            assert world.told == []
+            running.cancel()
+        assert world.told == [("a", STOPPED)]
+        await asyncio.sleep(5)
+        assert world.late == []
+
+    play(act)
+
+
+def test_a_draft_that_becomes_the_answer_is_patient_from_then_on() -> None:
+    async def act(world: World) -> None:
+        gate = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(world.patient_round(call("search", "a", seconds=4.5), permitted=gate.wait))
+            await asyncio.sleep(1)
+            gate.set()
+        assert (now(), running.result()) == (3, [UNFINISHED.text])
+        await asyncio.sleep(5)
+        assert world.late == [(4.5, "a", ToolOutput("done"))]
+
+    play(act)
+
+
+def test_one_that_never_ends_is_given_up_and_that_is_told_too() -> None:
+    async def act(world: World) -> None:
+        assert await world.patient_round(call("search", "a", seconds=99)) == [UNFINISHED.text]
+        await asyncio.sleep(5)
+        ((at, _, output),) = world.late
+        assert (at, output.text) == (5, "Error: the tool gave no result within 5 seconds.")
+
+    play(act)
+
+
+def test_one_that_runs_on_can_still_be_cancelled() -> None:
+    async def act(world: World) -> None:
+        await world.patient_round(call("order", "a", seconds=9))
+        assert world.runs.cancel("a")
+        await asyncio.sleep(1)
+        assert world.late == [(2, "a", CANCELLED)]
+        assert not world.runs.cancel("a")
 
     play(act)
 

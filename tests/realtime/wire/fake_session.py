@@ -147,6 +147,10 @@ class FakeSession:
         self.asked.append(("item", item))
         self._calls_tool = isinstance(item, MessageItem) and "weather" in item.text
 
+    def cancel_tool(self, call_id: str) -> bool:
+        self.asked.append(("cancel_tool", call_id))
+        return call_id == "call_running"
+
     def delete_item(self, place: Place) -> None:
         self.asked.append(("delete", place))
 

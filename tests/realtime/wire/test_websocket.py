@@ -74,6 +74,20 @@ def test_broken_frames_do_not_end_the_session() -> None:
     assert "stretto_sessions 1.0" in scraped
 
 
+def test_a_tool_is_cancelled_or_the_client_is_told_that_none_runs() -> None:
+    server, sessions = fake_server()
+    with TestClient(create_app(server)) as client, client.websocket_connect("/v1/realtime") as socket:
+        collect(socket, "session.created")
+        for call_id in ("call_running", "call_through"):
+            socket.send_json({"type": "stretto.tool.cancel", "call_id": call_id, "event_id": f"event of {call_id}"})
+        error = collect(socket, "error")[-1]["error"]
+    assert [what for what in sessions[0].asked if what[0] == "cancel_tool"] == [
+        ("cancel_tool", "call_running"),
+        ("cancel_tool", "call_through"),
+    ]
+    assert (error["code"], error["event_id"]) == ("tool_cancel_not_active", "event of call_through")
+
+
 def test_a_bug_ends_its_session_alone_and_says_so() -> None:
     server, _ = fake_server()
     with TestClient(create_app(server)) as client:

@@ -584,6 +584,12 @@ def test_cancelling_by_name_and_without() -> None:
     assert wire.receives(type="response.cancel").intents == (want.Cancel(None),)
 
 
+def test_a_tool_of_the_server_can_be_cancelled() -> None:
+    wire = Wire()
+    assert wire.receives(type="stretto.tool.cancel", call_id="c", event_id="e").intents == (want.CancelTool("c", "e"),)
+    assert error_of(wire, type="stretto.tool.cancel")["code"] == "missing_required_parameter"
+
+
 def test_any_json_value_in_any_field_is_answered_and_never_raises() -> None:
     wire = Wire()
     values: list[Any] = [None, 0, -1, 1e308, "", "x", [], {}, [None], {"type": None}, {"type": "message"}, True]

@@ -37,6 +37,7 @@ from scheduler.events import (
     ThinkEnding,
     ThoughtGrown,
     ToolCalled,
+    ToolEnded,
     TranscriptRevised,
     VoiceFailed,
     WordsWritten,
@@ -416,3 +417,26 @@ def test_extensions_are_sent_only_to_those_who_ask() -> None:
         "stretto.silence",
         "stretto.timeline",
     ]
+
+
+def test_those_who_ask_are_told_of_the_servers_tools() -> None:
+    wire = Wire(extensions=True)
+    wire.happens(THINK)
+    called = ToolCalled("k1", "call_1", "order_status", '{"number":7}', by_client=False, progress="checking your order")
+    told, ended = wire.happens(called)[0], wire.happens(ToolEnded("k1", "call_1", "found", failed=True))[0]
+    response_id = wire.log[0]["response"]["id"]
+    of_think = {"think_id": "k1", "purpose": "answer", "response_id": response_id, "call_id": "call_1"}
+    what = {"name": "order_status", "arguments": '{"number":7}', "progress": "checking your order"}
+    assert {name: told[name] for name in told if name != "event_id"} == {
+        "type": "stretto.tool.called", **of_think, **what,
+    }  # fmt: skip
+    assert {name: ended[name] for name in ended if name != "event_id"} == {
+        "type": "stretto.tool.ended", **of_think, "failed": True,
+    }  # fmt: skip
+
+
+def test_of_the_clients_own_tools_nothing_is_told_beside_the_protocol() -> None:
+    wire = Wire(extensions=True)
+    wire.happens(THINK)
+    events = wire.happens(ToolCalled("k1", "call_1", "weather", "{}", by_client=True), ToolEnded("", "call_1", "sunny"))
+    assert not [event for event in events if event["type"].startswith("stretto.tool")]
