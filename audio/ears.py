@@ -45,11 +45,14 @@ from audio.vad import CHUNK_SAMPLES, CHUNK_SECONDS, SAMPLE_RATE_HZ, VoiceDetecto
 from scheduler.events import Event, PauseGrew, SpeechStarted, SpeechStopped, VoiceFaded, VoiceReturned
 from scheduler.pcm import Pcm
 from scheduler.policy import TurnDetection, TurnMode
+from scheduler.tasks import wait_for_event
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.1
 """Audio worked on between two looks at the loop: about 1 ms of work."""
+HALF_A_SAMPLE_SECONDS = 0.5 / SAMPLE_RATE_HZ
+"""Sums of seconds are that exact."""
 SURELY_NO_VOICE = 0.05
 """A chunk less probable than this is no voice by any threshold: nobody asks whether it is echo."""
 
@@ -132,6 +135,8 @@ class Ears:
         self._ahead_seconds = 0.0
         """Audio that had arrived by then ahead of the clock: the length of a lump."""
         self._busy = False
+        self._unseen_seconds = 0.0
+        """Audio worked on since the last look at the loop."""
         self._resampler: Resampler | None = None
         self._position = 0
         """Samples at 16 kHz that voice detection (or, by hand, the recogniser) has been through."""
@@ -153,7 +158,8 @@ class Ears:
         if not fitted and not self._overflowing:
             log.warning("ears: %g s of audio wait, the oldest is dropped", self._settings.longest_backlog_seconds)
         self._overflowing = not fitted
-        self._arrived.set()
+        if self._work_waits:
+            self._arrived.set()
 
     def play_reference(self, pcm: Pcm, sounds_at_audio_seconds: float) -> None:
         """``pcm`` sounds at the caller's at this audio time; its echo may come up to 0.5 s later. To be told before its
@@ -199,7 +205,15 @@ class Ears:
     @property
     def idle(self) -> bool:
         """Nothing waits to be worked on, and every segment has its final or is open."""
-        return not self._busy and len(self._buffer) == 0 and self._recognition.idle
+        return not self._busy and not self._work_waits and self._recognition.idle
+
+    @property
+    def _work_waits(self) -> bool:
+        """Audio is worked on in chunks: nobody is woken for less than one."""
+        if self._buffer.has_marks or self._turn_detection.mode is TurnMode.MANUAL:
+            return len(self._buffer) > 0
+        waiting_seconds = self._buffer.audio_seconds + len(self._rest) / SAMPLE_RATE_HZ
+        return waiting_seconds > CHUNK_SECONDS - HALF_A_SAMPLE_SECONDS
 
     def _mark(self, mark: _Mark) -> None:
         if not self._buffer.put_mark(mark):
@@ -217,7 +231,8 @@ class Ears:
 
     async def _listen(self) -> None:
         while True:
-            while len(self._buffer) == 0:
+            while not self._work_waits:
+                self._unseen_seconds = 0.0
                 self._arrived.clear()
                 await self._wait_for_audio()
             self._busy = True
@@ -247,12 +262,11 @@ class Ears:
         if not self._segmenter.speaking:
             await self._arrived.wait()
             return
-        try:
-            async with asyncio.timeout_at(self._stalls_at):
-                await self._arrived.wait()
-        except TimeoutError:
+        await wait_for_event(self._arrived, self._stalls_at - asyncio.get_running_loop().time())
+        silent_seconds = asyncio.get_running_loop().time() - self._last_heard_at
+        if not self._work_waits and asyncio.get_running_loop().time() >= self._stalls_at:
             log.info("ears: the audio stopped in the middle of speech")
-            await self._end_speech(asyncio.get_running_loop().time() - self._last_heard_at)
+            await self._end_speech(silent_seconds)
 
     @property
     def _stalls_at(self) -> float:
@@ -265,7 +279,9 @@ class Ears:
             block = Pcm(pcm.samples[at : at + step], pcm.sample_rate_hz)
             for samples in self._to_16_khz(block):
                 await self._take_samples(samples)
-            if len(self._buffer) or at + step < len(pcm.samples):
+            self._unseen_seconds += block.duration_seconds
+            if self._unseen_seconds >= STEP_SECONDS:
+                self._unseen_seconds = 0.0
                 await asyncio.sleep(0)
 
     def _to_16_khz(self, block: Pcm) -> list[NDArray[np.int16]]:

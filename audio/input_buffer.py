@@ -41,6 +41,10 @@ class InputBuffer(Generic[Mark]):
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def has_marks(self) -> bool:
+        return self._marks > 0
+
     def put_audio(self, pcm: Pcm) -> bool:
         """Append audio. ``False``: older audio had to go."""
         if len(pcm.samples) == 0:

@@ -45,12 +45,22 @@ class SoundWatch:
         samples = np.concatenate([self._rest, pcm.samples]) if len(self._rest) else pcm.samples
         whole = len(samples) - len(samples) % frame
         self._rest = samples[whole:]
+        if whole == 0:
+            return None
         began: float | None = None
-        levels_db = _levels_dbfs(samples[:whole].reshape(-1, frame))
+        levels_db = self._levels_dbfs(samples[:whole].reshape(-1, frame))
         for index, level_db in enumerate(levels_db):
             if self._begins(level_db):
                 began = (len(levels_db) - index - 1 + ONSET_FRAMES) * FRAME_SECONDS + len(self._rest) / self._rate_hz
         return began
+
+    def _levels_dbfs(self, frames: NDArray[np.int16]) -> list[float]:
+        """Of each row. Where none of them can be loud, all of them together: most of a call is silence."""
+        count, values = len(frames), frames.astype(np.float32)
+        together_db = _level_dbfs(values.reshape(-1))
+        if together_db + 10.0 * math.log10(count) < self._floor_db + MARGIN_DB:
+            return [together_db] * count
+        return [_level_dbfs(row) for row in values]
 
     def _begins(self, level_db: float) -> bool:
         """Whether this frame makes it a sound."""
@@ -68,8 +78,6 @@ class SoundWatch:
         return began
 
 
-def _levels_dbfs(frames: NDArray[np.int16]) -> list[float]:
-    """Of each row. Not by numpy's means and logarithms: of the few frames of a block they cost three times as much."""
-    values = frames.astype(np.float32)
-    scale = max(1, frames.shape[1]) * FULL_SCALE**2
-    return [10.0 * math.log10(float(np.dot(row, row)) / scale + 1e-12) for row in values]
+def _level_dbfs(values: NDArray[np.float32]) -> float:
+    """Not by numpy's means and logarithms: of the few frames of a block they cost three times as much."""
+    return 10.0 * math.log10(float(np.dot(values, values)) / (len(values) * FULL_SCALE**2) + 1e-12)

@@ -20,6 +20,7 @@ from dataclasses import replace
 from scheduler.commands import OWNERS, Command, Owner
 from scheduler.errors import BusOverflowError
 from scheduler.events import Event, SentenceGrew, ThoughtGrown, TranscriptRevised, WordsHeard, WordsWritten, lane
+from scheduler.tasks import wait_for_event
 
 CommandHandler = Callable[[Command], None]
 
@@ -83,13 +84,9 @@ class Bus:
 
     async def wait_for_event(self, seconds: float) -> bool:
         """Until an event waits to be read; ``False``: none came for so long."""
-        timer = asyncio.get_running_loop().call_later(seconds, self._arrived.set)
-        try:
-            if not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
-        finally:
-            timer.cancel()
+        if not self._waiting:
+            self._arrived.clear()
+            await wait_for_event(self._arrived, seconds)
         return bool(self._waiting)
 
     def __len__(self) -> int:

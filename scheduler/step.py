@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from scheduler.commands import Command
+from scheduler.frozen import changed
 from scheduler.policy import Policy
 from scheduler.state import Alarm, Answer, Draft, State, Turn
 
@@ -26,7 +26,7 @@ class Step:
         self.commands.append(command)
 
     def change(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
+        self.state = changed(self.state, **changes)
 
     def new_id(self, kind: str) -> str:
         """``turn_1``, ``think_2``, …: unique within the session and the same in every replay."""
@@ -46,7 +46,7 @@ class Step:
 
     def change_turn(self, **changes: Any) -> Turn:
         assert self.state.turn is not None
-        turn = replace(self.state.turn, **changes)
+        turn = changed(self.state.turn, **changes)
         self.change(turn=turn)
         return turn
 
@@ -62,9 +62,9 @@ class Step:
         return next((draft for draft in self.state.drafts if draft.answer.think_id == think_id), None)
 
     def change_draft(self, draft: Draft, **changes: Any) -> Draft:
-        changed = replace(draft, **changes)
-        self.change(drafts=tuple(changed if each is draft else each for each in self.state.drafts))
-        return changed
+        new = changed(draft, **changes)
+        self.change(drafts=tuple(new if each is draft else each for each in self.state.drafts))
+        return new
 
     def remove_draft(self, draft: Draft) -> None:
         self.change(drafts=tuple(each for each in self.state.drafts if each is not draft))
@@ -77,13 +77,13 @@ class Step:
 
     def change_answer(self, answer: Answer, **changes: Any) -> Answer:
         """Also of a draft."""
-        changed = replace(answer, **changes)
+        new = changed(answer, **changes)
         for draft in self.state.drafts:
             if draft.answer is answer:
-                self.change_draft(draft, answer=changed)
-                return changed
-        self.change(answers=tuple(changed if each is answer else each for each in self.state.answers))
-        return changed
+                self.change_draft(draft, answer=new)
+                return new
+        self.change(answers=tuple(new if each is answer else each for each in self.state.answers))
+        return new
 
     def remove_answer(self, answer: Answer) -> None:
         self.change(answers=tuple(each for each in self.state.answers if each is not answer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -28,6 +29,28 @@ async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled():
             task.exception()
+
+
+TICK_SECONDS = 0.005
+"""Waits that may take a little longer end at multiples of this: so that those of many sessions wake the process
+together. Waking it costs more than what is done then."""
+
+
+async def wait_for_event(event: asyncio.Event, seconds: float | None, *, tick_seconds: float = 0.0) -> None:
+    """Until the event is set; after ``seconds`` it is set here, with ``tick_seconds`` at the next multiple of that.
+
+    A timer costs half of what ``asyncio.timeout`` does.
+    """
+    if seconds is None:
+        await event.wait()
+        return
+    loop = asyncio.get_running_loop()
+    at = loop.time() + seconds
+    timer = loop.call_at(math.ceil(at / tick_seconds) * tick_seconds if tick_seconds else at, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
 
 
 async def clean_up(work: Coroutine[Any, Any, object], seconds: float = CLEAN_UP_SECONDS) -> None:
