@@ -296,11 +296,14 @@ def finish(step: Step, answer: Answer) -> None:
 def with_sentence(step: Step, answer: Answer, text: str) -> Answer:
     """The answer, with a sentence more. An opener that says no more than a filler just did is left out."""
     answer = _measure_words(step, answer)
-    said = join_texts(*(answer.sentences[index] for index in answer.fillers))
-    repeats = said and not answer.has_substance and opener_repeats(said, text, step.policy.language)
-    if repeats and not answer.growing_given:
+    if repeats_fillers(step, answer, text) and not answer.growing_given:
         return step.change_answer(answer, growing="")
     return step.change_answer(answer, sentences=(*answer.sentences, text), growing="")
+
+
+def repeats_fillers(step: Step, answer: Answer, text: str) -> bool:
+    said = join_texts(*(answer.sentences[index] for index in answer.fillers))
+    return bool(said) and not answer.has_substance and opener_repeats(said, text, step.policy.language)
 
 
 def with_growth(step: Step, answer: Answer, text: str) -> Answer:

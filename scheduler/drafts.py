@@ -354,6 +354,8 @@ def _without_beginning(step: Step, answer: Answer) -> None:
 
 def _adopt(step: Step, answer: Answer, source: Draft) -> Answer:
     """The utterance of ``source``, and what is rendered of it, are this answer's."""
+    if answer.fillers:
+        return _adopt_text(step, answer, source)
     step.remove_draft(source)
     old = source.answer
     return step.change_answer(
@@ -366,6 +368,15 @@ def _adopt(step: Step, answer: Answer, source: Draft) -> Answer:
         held=old.held,
         given_at=old.given_at,
     )
+
+
+def _adopt_text(step: Step, answer: Answer, source: Draft) -> Answer:
+    """Fillers bridged the wait: what holds is spoken behind them, in their utterance. Two can't be made one."""
+    written, growing = source.answer.sentences[: source.answer.given], source.answer.growing
+    abandon(step, source)
+    own = tuple(text for text in written if not answers.repeats_fillers(step, answer, text))
+    growing = growing[: source.answer.growing_given]
+    return step.change_answer(answer, sentences=(*answer.sentences, *own), growing=growing)
 
 
 # --- the end of the turn ------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class FillerKind(StrEnum):
     PROGRESS = "progress"
     """Made from the latest thought or tool, for waits beyond 4 s."""
     CONTENT_FREE = "content_free"
-    """May be said over an answer that is already written."""
+    """Says nothing: over a beginning that is already written, while it is verified for more words."""
 
 
 class RequestKind(StrEnum):

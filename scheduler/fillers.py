@@ -7,7 +7,7 @@ from scheduler.events import PlayoutStarted, SpeechReady, ThoughtGrown, WordsHea
 from scheduler.filler_lines import FillerKind, filler
 from scheduler.state import Alarm, Answer, Phase
 from scheduler.step import Step
-from scheduler.words import bare_words, join_texts
+from scheduler.words import bare_words
 
 EPSILON_SECONDS = 1e-6
 """An alarm rings at its time, which sums may miss by a rounding."""
@@ -25,6 +25,8 @@ def await_substance(step: Step, answer: Answer) -> None:
     expected = _expected_seconds(step, answer)
     if expected < step.policy.filler_short_seconds:
         late_at = answer.begun_at + step.state.pace.late_words_seconds
+        if answer.adopts is not None:  # what is rendered may be released at any moment: a filler would undo that
+            late_at = max(late_at, step.now + step.policy.filler_short_seconds)
         if late_at > step.now:
             step.set_alarm(Alarm.FILLER, late_at)
         else:
@@ -36,11 +38,12 @@ def await_substance(step: Step, answer: Answer) -> None:
 
 
 def _expected_seconds(step: Step, answer: Answer) -> float:
-    """Until the first words of substance sound, by the engines' running medians."""
+    """Until the first words of substance sound, by the engines' running medians. What is being verified is rendered."""
     pace = step.state.pace
     if answer.has_substance:
         return pace.voice_seconds
-    return max(0.0, answer.begun_at + pace.words_seconds - step.now) + pace.voice_seconds
+    voice_seconds = 0.0 if answer.adopts is not None else pace.voice_seconds
+    return max(0.0, answer.begun_at + pace.words_seconds - step.now) + voice_seconds
 
 
 def due(step: Step) -> None:
@@ -71,19 +74,28 @@ def _has_unheard(answer: Answer) -> bool:
     short."""
     if len(answer.sentences) - 1 in answer.fillers and not answer.growing:
         return False
-    texts = [*answer.sentences[answer.first :], answer.growing]
-    own = [text for index, text in enumerate(texts, answer.first) if index not in answer.fillers]
-    heard, all_words, own_words = (
-        bare_words(text) for text in (answer.heard_text, join_texts(*texts), join_texts(*own))
-    )
-    last = bare_words(own[-1] or own[-2]) if len(own) > 1 else ()
-    ends_with_last = len(heard) >= len(own_words) and heard[len(heard) - len(last) :] == last
-    return len(heard) < len(all_words) and not ends_with_last
+    heard = bare_words(answer.heard_text)
+    texts = [*enumerate(answer.sentences[answer.first :], answer.first), (len(answer.sentences), answer.growing)]
+    if len(heard) >= sum(len(bare_words(text)) for _, text in texts):
+        return False
+    ends = {0}  # how many words may have been heard up to here: of a filler any beginning
+    for index, text in texts:
+        words = bare_words(text)
+        least = 0 if index in answer.fillers else len(words)
+        ends = {
+            end + said
+            for end in ends
+            for said in range(least, len(words) + 1)
+            if heard[end : end + said] == words[:said]
+        }
+    return len(heard) not in ends
 
 
 def _say(step: Step, answer: Answer, kind: FillerKind) -> None:
     policy = step.policy
     assert answer.turn is not None or kind is FillerKind.PROGRESS
+    if answer.adopts is not None and kind is not FillerKind.PROGRESS:
+        kind = FillerKind.CONTENT_FREE  # what it says is written, and will hardly go on from "Let me check"
     text = filler(
         policy.filler_lines,
         kind,
@@ -95,8 +107,7 @@ def _say(step: Step, answer: Answer, kind: FillerKind) -> None:
         seed=step.state.counter,
     )
     _plan_next(step, answer, kind)
-    being_verified = answer.adopts is not None  # its words may be rendered already, for another utterance
-    if text is None or being_verified or answer.growing or answer.given < len(answer.sentences):
+    if text is None or answer.growing or answer.given < len(answer.sentences):
         return
     fillers = (*answer.fillers, len(answer.sentences))
     answer = step.change_answer(answer, sentences=(*answer.sentences, text), fillers=fillers)
@@ -109,7 +120,7 @@ def _plan_next(step: Step, answer: Answer, kind: FillerKind) -> None:
     match kind:
         case FillerKind.ACKNOWLEDGEMENT:
             at = max(step.now + policy.filler_short_seconds, answer.waits_since + policy.filler_long_seconds)
-        case FillerKind.PHRASE:
+        case FillerKind.PHRASE | FillerKind.CONTENT_FREE:
             at = answer.waits_since + policy.progress_after_seconds
         case _:
             at = step.now + policy.progress_every_seconds

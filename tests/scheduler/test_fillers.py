@@ -199,6 +199,18 @@ def test_a_filler_that_gave_way_does_not_prevent_the_next_one() -> None:
     filler(talk, at=heard_at + 4.0)
 
 
+def test_none_while_a_sentence_waits_that_says_the_same_as_the_one_before() -> None:
+    talk, _, answer = awaiting(SLOWER)
+    speak = filler(talk)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk.wait(0.2) >> WordsHeard(speak.utterance_id, "Let", 0.2)
+    for index, text in enumerate(("Yes.", "Just a moment.", "Just a moment.")):
+        talk >> SentenceWritten(answer.think_id, index, text)
+        talk << ...
+    talk.wait(1.0) >> WordsHeard(speak.utterance_id, "Let me think Yes. Just a moment.", 1.0)
+    talk.quiet(talk.now + 20.0)
+
+
 def test_none_while_words_of_substance_wait_to_be_heard() -> None:
     talk, _, answer = awaiting(FAST)
     talk >> SentenceWritten(answer.think_id, 0, ANSWER)
@@ -373,23 +385,70 @@ def test_the_time_a_draft_has_thought_already_is_no_wait() -> None:
     assert filler(talk, begins=PHRASE).think_id == draft.think_id
 
 
-def test_a_beginning_that_is_being_verified_is_not_talked_over() -> None:
+MORE = f"{QUESTION} for the second time"
+
+
+def a_beginning_is_being_verified(pace: Pace) -> tuple[Playbook, str, str, str]:
+    """At the commit. Returns the turn, the answer's think, and the utterance of the frozen draft."""
     talk = Playbook(only("fillers", "drafts"))
-    talk.state = replace(talk.state, pace=SLOWER)
-    user_begins(talk)
+    talk.state = replace(talk.state, pace=pace)
+    turn = user_begins(talk)
     talk.wait(0.5) >> TranscriptRevised(0, words(QUESTION))
     frozen = talk.expect(Think, purpose=Purpose.DRAFT)
     talk >> SentenceWritten(frozen.think_id, 0, ANSWER)
     utterance = talk.expect(Hold).utterance_id
     talk << ...
-    partial(talk, f"{QUESTION} for the second time")
+    partial(talk, MORE)
     talk << ...
     talk.wait(0.2)
     user_pauses(talk)
-    final(talk, f"{QUESTION} for the second time")
-    talk.wait(1.0)
-    talk.expect(CommitTurn)
-    promoted = talk.expect(PromoteThinking).think_id
-    talk.quiet(talk.now + 0.1)
-    talk >> OpeningVerified(promoted, ANSWER)
+    final(talk, MORE)
+    while talk.state.turn is not None:
+        assert talk.state.deadline is not None
+        talk.at(talk.state.deadline)
+    talk.expect(CommitTurn, turn_id=turn)
+    return talk, turn, talk.expect(PromoteThinking).think_id, utterance
+
+
+def test_a_beginning_that_is_soon_verified_is_not_talked_over() -> None:
+    talk, _, answer, utterance = a_beginning_is_being_verified(FAST)
+    talk.wait(0.4) >> OpeningVerified(answer, ANSWER)
     talk << Release(utterance)
+    talk.quiet(talk.now + 3.0)
+
+
+def test_a_wait_for_a_beginning_that_is_being_verified_gets_words_that_say_nothing() -> None:
+    """It is rendered, but not as the end of a sentence that begins with them: it is spoken anew."""
+    talk, _, answer, utterance = a_beginning_is_being_verified(SLOWER)
+    speak = filler(talk, at=talk.now)
+    assert speak.text in ("Hm.", "Well,")
+    assert speak.think_id == answer
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk.wait(0.5) >> OpeningVerified(answer, ANSWER)
+    talk << StopSpeaking(utterance, 0.0, "abandoned")
+    talk << Speak(speak.utterance_id, 1, ANSWER, answer)
+    talk << SkipSentence(speak.utterance_id, 0)
+    talk >> SentenceWritten(answer, 1, "Again.")
+    talk << Speak(speak.utterance_id, 2, "Again.", answer)
+
+
+def test_one_that_is_verified_later_than_usual_is_bridged_when_it_is_late() -> None:
+    talk, _, _, _ = a_beginning_is_being_verified(FAST)
+    committed_at = talk.now
+    talk.wait(1.0)
+    assert filler(talk, at=committed_at + 0.5).text in ("Hm.", "Well,")
+
+
+def test_after_four_seconds_there_is_progress_there_too() -> None:
+    talk, _, answer, utterance = a_beginning_is_being_verified(SLOWER)
+    committed_at = talk.now
+    first = filler(talk)
+    is_heard(talk, first)
+    talk.at(committed_at + 4.1)
+    second = filler(talk, at=committed_at + 4.0)
+    assert second.text not in ("Hm.", "Well,")
+    talk >> OpeningVerified(answer, "")
+    talk << StopSpeaking(utterance, 0.0, "abandoned")
+    talk >> SentenceWritten(answer, 0, "It is one.")
+    talk << Speak(second.utterance_id, 2, "It is one.", answer)
+    talk << SkipSentence(second.utterance_id, 1)
