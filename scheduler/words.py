@@ -4,7 +4,10 @@ text are joined."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+REMEMBERED = 1024
+"""Texts whose words, and pieces whose whole, are remembered: a turn's are asked for several times with each word."""
 _IDEOGRAPHIC = r"\u2e80-\u312f\u31a0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 """Chinese characters, kana, and their full-width punctuation; no Hangul, which has spaces."""
 _SPACELESS = re.compile(rf"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff{_IDEOGRAPHIC}]")
@@ -49,6 +52,7 @@ def bare(word: str) -> str:
     return _EDGES.sub("", word).casefold()
 
 
+@lru_cache(REMEMBERED)
 def bare_words(text: str) -> tuple[str, ...]:
     """The words of a text without case and punctuation; those of punctuation alone are left out. Each Chinese character
     and each kana counts as a word."""
@@ -70,6 +74,7 @@ def space_between(left: str, right: str) -> str:
     return "" if is_spaceless(ends_with) and is_spaceless(right[0]) else " "
 
 
+@lru_cache(REMEMBERED)
 def join_texts(*texts: str) -> str:
     """Pieces of text one after the other, as their script is written. Empty ones are left out."""
     joined = ""
