@@ -65,6 +65,11 @@ class GainRamp:
         self._target = db_to_amplitude(min(0.0, gain_db))
         self._step = (self._target - self._amplitude) / self._ramp_samples
 
+    def restart(self) -> None:
+        """Begin again in silence, on the way to the level that is wanted."""
+        self._amplitude = 0.0
+        self._step = self._target / self._ramp_samples
+
     def process(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """int16 ``[n]`` in, int16 ``[n]`` out; the block itself when the level is 1."""
         if self._amplitude == self._target:

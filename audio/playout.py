@@ -25,9 +25,19 @@ from audio.lead import LeadController
 from audio.resample import Resampler
 from audio.transport import AudioTransport, PlayoutPosition
 from audio.utterance_track import Block, UtteranceTrack, WordTable
-from scheduler.commands import Command, Duck, Hold, Release, SkipSentence, StopSpeaking
+from scheduler.commands import (
+    Command,
+    Duck,
+    GoOnSpeaking,
+    Hold,
+    PauseSpeaking,
+    Release,
+    SkipSentence,
+    StopSpeaking,
+)
 from scheduler.events import Event, HeardCorrected, PlayoutEnded, PlayoutSent, PlayoutStarted, WordsHeard
 from scheduler.pcm import Pcm, SpeechChunk
+from scheduler.tasks import TICK_SECONDS, wait_for_event
 
 __all__ = ["AudioTransport", "Playout", "PlayoutPosition"]
 
@@ -41,7 +51,7 @@ MAX_BUFFERED_SECONDS = 8.0
 _POLL_SECONDS = 0.02
 """How often an exact or reported position is asked for while it should be moving."""
 _SENDING_POLL_SECONDS = 0.1
-"""The same where nothing is due before, or while blocks are sent: after each of them it is asked for, too."""
+"""The same where nothing is due before."""
 _STOP_GRACE_SECONDS = 0.25
 """A stop is answered this long after its time even if the line's position does not move."""
 MAX_SILENT_UTTERANCES = 64
@@ -90,8 +100,8 @@ class _Ended:
 
 
 class Playout:
-    """Owns ``Hold``, ``Release``, ``SkipSentence``, ``Duck`` and ``StopSpeaking``; takes speech from the speaker
-    (its ``SpeechSink``).
+    """Owns ``Hold``, ``Release``, ``PauseSpeaking``, ``GoOnSpeaking``, ``SkipSentence``, ``Duck`` and ``StopSpeaking``;
+    takes speech from the speaker (its ``SpeechSink``).
 
     ``publish`` must not block. Instants are the running loop's time.
     """
@@ -233,6 +243,10 @@ class Playout:
                 self._hold(utterance_id)
             case Release(utterance_id):
                 self._release(utterance_id)
+            case PauseSpeaking(utterance_id):
+                self._pause(utterance_id)
+            case GoOnSpeaking(utterance_id):
+                self._go_on(utterance_id)
             case SkipSentence(utterance_id, index):
                 self._skip(utterance_id, index)
             case Duck(utterance_id, gain_db):
@@ -276,6 +290,19 @@ class Playout:
         if (entry := self._silent.get(utterance_id)) is not None:
             entry.held = False
             self._line_up(entry)
+            self._wake()
+
+    def _pause(self, utterance_id: str) -> None:
+        """One that sounds on a line to which audio is sent far ahead could only fall silent when nobody wants it to."""
+        entry = self._ahead_of_audio(utterance_id)
+        if entry is None or entry.stop_due_at is not None:
+            return
+        if self._transport.position == "exact" or not entry.on_the_line:
+            entry.track.pause()
+
+    def _go_on(self, utterance_id: str) -> None:
+        if (entry := self._known(utterance_id)) is not None:
+            entry.track.go_on()
             self._wake()
 
     def _skip(self, utterance_id: str, index: int) -> None:
@@ -330,7 +357,7 @@ class Playout:
                 continue
             delay_seconds = self._seconds_too_early()
             if delay_seconds > 0:
-                await _wait(self._sender_wake, delay_seconds)
+                await wait_for_event(self._sender_wake, delay_seconds, tick_seconds=TICK_SECONDS)
                 continue
             if self._clip is not None:
                 await self._send_clip(self._clip, fade=self._has_audio(entry))
@@ -338,7 +365,7 @@ class Playout:
                 await self._send(entry, block)
 
     def _has_audio(self, entry: _OnLine | None) -> bool:
-        return entry is not None and entry.track.buffered_samples > 0
+        return entry is not None and entry.track.sendable_samples > 0
 
     def _seconds_too_early(self) -> float:
         """How long the next block must wait so that no more than the lead is ahead of the caller's ear. It is cut off
@@ -365,7 +392,7 @@ class Playout:
             entry.sending = False
         entry.blocks_left += 1
         self._advance(self._now())
-        if not self._progress_timed:
+        if not self._progress_timed and not self._blocks_tell(entry):
             self._progress_wake.set()
 
     async def _send_clip(self, clip: UtteranceTrack, *, fade: bool) -> None:
@@ -424,7 +451,7 @@ class Playout:
             self._advance(now)
             seconds = self._seconds_to_next(now)
             self._progress_timed = seconds is not None
-            await _wait(self._progress_wake, seconds)
+            await wait_for_event(self._progress_wake, seconds, tick_seconds=TICK_SECONDS)
 
     def _advance(self, now: float) -> None:
         """Publish everything that has become true by ``now``, utterance after utterance."""
@@ -499,11 +526,16 @@ class Playout:
         track = entry.track
         position = self._heard_samples(entry, now)
         waits = [entry.stop_due_at - now] if entry.stop_due_at is not None else []
-        if position < track.sent_samples:
+        if position < track.sent_samples and not self._blocks_tell(entry):
             waits.append(self._seconds_to_play(track, position) if entry.started else _POLL_SECONDS)
         if not waits:
             return None
         return max(min(waits), _TIME_TOLERANCE_SECONDS)
+
+    def _blocks_tell(self, entry: _OnLine) -> bool:
+        """While block follows block on a line that knows its position, that is asked for with each of them."""
+        flows = entry.started and entry.track.sendable_samples > 0 and entry.track.cut_sample is None
+        return flows and self._transport.position != "estimated"
 
     def _seconds_to_play(self, track: UtteranceTrack, position: int) -> float:
         is_sent = track.wholly_sent or track.cut_sample is not None
@@ -537,15 +569,3 @@ def _remember(memory: OrderedDict[str, T], key: str, value: T, capacity: int) ->
     memory.move_to_end(key)
     while len(memory) > capacity:
         memory.popitem(last=False)
-
-
-async def _wait(event: asyncio.Event, seconds: float | None) -> None:
-    """Until the event is set; after ``seconds`` it is set here. A timer costs half of what ``asyncio.timeout`` does."""
-    if seconds is None:
-        await event.wait()
-        return
-    timer = asyncio.get_running_loop().call_later(seconds, event.set)
-    try:
-        await event.wait()
-    finally:
-        timer.cancel()

@@ -116,6 +116,8 @@ class UtteranceTrack:
         self.sent_samples = 0
         self.cut_sample: int | None = None
         self._fade_samples = round(FADE_OUT_SECONDS * sample_rate_hz)
+        self.pause_sample: int | None = None
+        """Where it is to wait; nothing behind is given out."""
         self._cut_fade_samples = 0
         """The fade before the cut; shorter where less is left to send."""
         self._waiting: deque[NDArray[np.int16]] = deque()
@@ -172,6 +174,13 @@ class UtteranceTrack:
         return max(0, min(self.cut_sample, self.rendered_samples) - self.sent_samples)
 
     @property
+    def sendable_samples(self) -> int:
+        """Of what is rendered, what may go out now."""
+        if self.pause_sample is None:
+            return self.buffered_samples
+        return max(0, min(self.buffered_samples, self.pause_sample - self.sent_samples))
+
+    @property
     def wholly_sent(self) -> bool:
         return self.finished and self.cut_sample is None and self.sent_samples == self.rendered_samples
 
@@ -181,7 +190,7 @@ class UtteranceTrack:
 
     def take(self, max_samples: int) -> Block | None:
         """The next block at its level, at most ``max_samples`` long; ``None`` when nothing may go out now."""
-        count = min(max_samples, self.buffered_samples)
+        count = min(max_samples, self.sendable_samples)
         if count <= 0:
             return None
         samples = self.gain.process(self._pop(count))
@@ -189,6 +198,8 @@ class UtteranceTrack:
         if self.cut_sample is not None:
             end = min(self.cut_sample, self.rendered_samples)
             samples = fade_part(samples, end - self.sent_samples, self._cut_fade_samples)
+        elif self.pause_sample is not None:
+            samples = fade_part(samples, self.pause_sample - self.sent_samples, self._fade_samples)
         return Block(samples, self._words_that_start())
 
     def _pop(self, count: int) -> NDArray[np.int16]:
@@ -210,6 +221,19 @@ class UtteranceTrack:
         words = self.words.slice(self._words_sent, last)
         self._words_sent = max(self._words_sent, last)
         return words
+
+    # --- pausing ---------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Wait behind what has left, and a fade; before the first sample, at once."""
+        if self.pause_sample is None:
+            self.pause_sample = self.sent_samples + (self._fade_samples if self.sent_samples else 0)
+
+    def go_on(self) -> None:
+        """From where it waits, or was to wait."""
+        if self.pause_sample is not None and self.sent_samples:
+            self.gain.restart()
+        self.pause_sample = None
 
     # --- skipping ---------------------------------------------------------------------------------
 
@@ -285,6 +309,8 @@ class UtteranceTrack:
         behind it by at least one fade. An earlier cut is kept. Returns the cut.
         """
         earliest = position if flushes else self.sent_samples + self._fade_samples
+        if self.pause_sample is not None:
+            earliest, within_samples = max(self.pause_sample, self.sent_samples), 0
         cut = self._word_end(earliest, position + within_samples) if within_samples > 0 else None
         if cut is None:
             cut = earliest

@@ -59,6 +59,8 @@ class Result:
     deep_ms: Spread | None
     silent_ms: Spread | None
     known_ms: Spread | None
+    paused_share: float
+    paused_ms: Spread | None
     stopped_share: float
     restored_share: float
     taken_up_share: float | None
@@ -77,6 +79,8 @@ def summarised(kind: str, outcomes: Sequence[Outcome]) -> Result:
         Spread.of([each.deep_ms for each in outcomes]),
         Spread.of([each.silent_ms for each in stopped]),
         Spread.of([each.known_ms for each in outcomes]),
+        _share([each.paused_ms is not None for each in outcomes]) or 0.0,
+        Spread.of([each.paused_ms for each in outcomes]),
         _share([each.stopped for each in outcomes]) or 0.0,
         _share([each.restored for each in outcomes if not each.stopped]) or 0.0,
         _share([each.taken_up for each in stopped]),
@@ -121,7 +125,18 @@ _SILENCE = Sound(Kind.NOISE, "nothing", np.full(1, 200, np.int16))
 
 def print_results(console: Console, title: str, results: Sequence[Result]) -> None:
     table = Table(title=title)
-    for column in ("sound", "trials", "ducked", "18 dB", "silent", "known", "stopped", "level back", "taken up"):
+    for column in (
+        "sound",
+        "trials",
+        "ducked",
+        "18 dB",
+        "silent",
+        "known",
+        "paused",
+        "stopped",
+        "level back",
+        "taken up",
+    ):
         table.add_column(column)
     table.add_column("history")
     for one in results:
@@ -129,6 +144,7 @@ def print_results(console: Console, title: str, results: Sequence[Result]) -> No
             one.kind,
             str(one.trials),
             *(_told(spread) for spread in (one.ducked_ms, one.deep_ms, one.silent_ms, one.known_ms)),
+            f"{_percent(one.paused_share)} {_told(one.paused_ms)}",
             *(_percent(share) for share in (one.stopped_share, one.restored_share, one.taken_up_share)),
             _percent(one.history_right_share),
         )

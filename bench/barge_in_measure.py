@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ DUCKED_DB = -8.0
 DEEP_DB = -17.5
 """18 dB down, and half a dB for rounding of quiet samples."""
 
+SHORTEST_PAUSE_SECONDS = 0.1
 WORD_SLACK_SECONDS = 0.02
 """A word of which no more than this is missing was played: voices end words with silence."""
 
@@ -32,6 +34,8 @@ class Outcome:
     silent_ms: float | None
     known_ms: float | None
     """When the recogniser told the first word that is no backchannel."""
+    paused_ms: float | None
+    """Longest gap in what was not stopped; ``None``: there was none."""
     stopped: bool
     restored: bool
     """At the end the level was whole again."""
@@ -57,6 +61,7 @@ def judged(trial: Trial, undisturbed: Sequence[PlayedBlock]) -> Outcome:
         else None,
         _silent_ms(mine, trial.onset_at) if stopped else None,
         _known_ms(trial),
+        _paused_ms(mine, trial.onset_at) if stopped is None else None,
         stopped is not None,
         len(gains) > 0 and bool(gains[-1] > -1.0),
         trial.taken_up(),
@@ -116,6 +121,12 @@ def _silent_ms(blocks: Sequence[PlayedBlock], onset_at: float) -> float:
         if len(loud):
             return round(1000 * (block.starts_at + (int(loud[-1]) + 1) / RATE_HZ - onset_at), 1)
     return 0.0
+
+
+def _paused_ms(blocks: Sequence[PlayedBlock], onset_at: float) -> float | None:
+    gaps = (after.starts_at - before.ends_at for before, after in pairwise(blocks) if before.ends_at >= onset_at)
+    longest = max(gaps, default=0.0)
+    return round(1000 * longest, 1) if longest > SHORTEST_PAUSE_SECONDS else None
 
 
 def _words(trial: Trial, utterance_id: str, blocks: Sequence[PlayedBlock]) -> tuple[int, int]:

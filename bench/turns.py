@@ -63,6 +63,7 @@ MARKS = {
     "drafts contradicting": ("≤ 0.5 %", 0.005),
 }
 HIGH_IS_GOOD = frozenset({"survived", "resumed", "history equal"})
+SHARES = HIGH_IS_GOOD | {"taken over", "rejoined unheard", "hesitated", "drafts contradicting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ def figures(total: Measures) -> dict[str, float]:
     """Shares and seconds by name; those that nothing was measured for are left out."""
     shares = {
         "taken over": (total.taken_over, total.pauses),
+        "rejoined unheard": (total.rejoined_unheard, total.pauses),
         "survived": (total.survived, total.over),
+        "hesitated": (total.hesitated, total.over),
         "resumed": (total.resumed, total.stopped_falsely),
         "history equal": (total.history_equal, total.history_words),
         "drafts contradicting": (total.drafts_contradicting, total.drafts_promoted),
@@ -168,7 +171,7 @@ def marks_table(results: Sequence[SceneResult]) -> Table:
     for column in ("measure", "measured", "mark"):
         table.add_column(column, justify="left" if column == "measure" else "right")
     for name, value in figures(total).items():
-        as_share = name in HIGH_IS_GOOD or name in ("taken over", "drafts contradicting")
+        as_share = name in SHARES
         told = f"{100 * value:.1f} %" if as_share else f"{1000 * value:.0f} ms"
         style = "" if reaches(name, value) else "red"
         table.add_row(name, told, MARKS[name][0] if name in MARKS else "", style=style)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import pairwise
 from math import inf
 from typing import assert_never
 
@@ -36,6 +37,8 @@ SLACK_SECONDS = 0.03
 DUCKED_PEAK_SHARE = 10 ** (-7 / 20)
 """The simulated voice is a tone of constant level: 7 dB below its peak it is ducked."""
 DEEP_PEAK_SHARE = 10 ** (-15 / 20)
+LONGEST_WORD_GAP_SECONDS = 0.1
+"""What is sent has no gap at all; a longer one is heard as hesitating."""
 WINDOW_SECONDS = 0.01
 HEARD_TOLERANCE_SECONDS = 0.011
 LONGEST_FILLED_SILENCE_SECONDS = 5.0
@@ -95,6 +98,8 @@ class Measures:
     pauses: int = 0
     taken_over: int = 0
     """Pauses inside turns in which the agent began to sound."""
+    rejoined_unheard: int = 0
+    """Pauses inside turns in which the turn was committed, and the caller went on before anything had sounded."""
     commit_gaps: list[float] = field(default_factory=list)
     """From the last word to the commit of the turn."""
     sound_gaps: list[float] = field(default_factory=list)
@@ -102,6 +107,8 @@ class Measures:
     over: int = 0
     """Sounds over the agent that were not to stop it."""
     survived: int = 0
+    hesitated: int = 0
+    """Of these: the agent paused, and went on at the very word."""
     stopped_falsely: int = 0
     resumed: int = 0
     ducked: list[float] = field(default_factory=list)
@@ -190,6 +197,7 @@ class Judge:
         if said.say.must is Must.GO_ON:
             self.measures.over += 1
             self.measures.survived += not stopped
+            self.measures.hesitated += not stopped and self._hesitated(said, sounding)
             if stopped:
                 self._fault(Fault.WRONGLY_STOPPED, said.began_at, f"by {said.say.script!r}")
         if stopped:
@@ -200,6 +208,12 @@ class Judge:
                 self._fault(Fault.NOT_RESUMED, said.began_at, f"after {said.say.script!r}")
         if self._answers_begun(said.began_at, min(until, said.ended_at + 3.0)):
             self._fault(Fault.UNASKED, said.ended_at, f"to {said.say.script!r}")
+
+    def _hesitated(self, said: Said, voice: Voice) -> bool:
+        mine = [block for block in self.facts.blocks if block.utterance_id == voice.utterance_id]
+        during = [block for block in mine if said.began_at <= block.ends_at <= said.ended_at + 2.0]
+        gaps = (after.starts_at - before.ends_at for before, after in pairwise(during))
+        return max(gaps, default=0.0) > LONGEST_WORD_GAP_SECONDS
 
     def _stopped(self, voice: Voice, begin: float, end: float) -> bool:
         return any(
@@ -255,6 +269,8 @@ class Judge:
         early = self._begun(said.began_at, said.words_ended_at - SLACK_SECONDS)
         self.measures.pauses += len(said.pauses)
         self.measures.taken_over += min(len(early), len(said.pauses))
+        committed = self._committed(said.began_at, said.words_ended_at - SLACK_SECONDS)
+        self.measures.rejoined_unheard += max(0, min(committed, len(said.pauses)) - len(early))
         if early:
             words_left = said.words_ended_at - early[0].begin
             self._fault(Fault.TOO_EARLY, early[0].begin, f"{words_left:.2f} s before the end of {said.say.script!r}")
@@ -265,6 +281,9 @@ class Judge:
         self._measure_gap(said, answered[0])
         self._judge_words(said, [*early, *answered])
         self._judge_fillers(said, answered, until)
+
+    def _committed(self, begin: float, end: float) -> int:
+        return sum(isinstance(each, CommitTurn) and begin < at < end for at, each in self.facts.history)
 
     def _measure_gap(self, said: Said, first: Voice) -> None:
         gap = first.begin - said.words_ended_at

@@ -8,6 +8,8 @@ from scheduler.commands import (
     Effort,
     EndTurn,
     EndUtterance,
+    GoOnSpeaking,
+    PauseSpeaking,
     Purpose,
     RecordHeard,
     Release,
@@ -146,12 +148,34 @@ def is_held(step: Step, answer: Answer) -> bool:
     )
 
 
+def is_about_to_sound(answer: Answer) -> bool:
+    """Whether it answers a turn that the user may not have finished after all, if they make a sound just now."""
+    unbegun = answer.phase is Phase.WAITING and answer.sounded_at is None and answer.asked_during is None
+    return unbegun and answer.audible and answer.in_conversation and answer.turn is not None
+
+
+def pause(step: Step, answer: Answer) -> None:
+    """Nothing more of it leaves for now; what the voice has not been given is kept back by ``_must_wait``."""
+    if answer.is_handed_over and not answer.paused:
+        step.order(PauseSpeaking(answer.utterance_id))
+        step.change_answer(answer, paused=True)
+
+
+def go_on(step: Step) -> None:
+    """Whatever was paused goes on where it was."""
+    for answer in step.state.answers:
+        if answer.paused:
+            if answer.phase in (Phase.WAITING, Phase.SOUNDING):
+                step.order(GoOnSpeaking(answer.utterance_id))
+            step.change_answer(answer, paused=False)
+
+
 def _must_wait(step: Step, answer: Answer) -> bool:
     """Held, or behind an answer that was interrupted and may be taken up again.
 
     The server's own sentences wait until what was begun before has been said: clients know one response at a time.
     """
-    if is_held(step, answer):
+    if is_held(step, answer) or (Alarm.SOUND_IN_PAUSE in step.state.alarms and is_about_to_sound(answer)):
         return True
     before = step.state.answers[: step.state.answers.index(answer)]
     if answer.think_id is None and any(each.audible and each.in_conversation for each in before):
@@ -183,6 +207,8 @@ def give(step: Step, answer: Answer) -> Answer:
 def hand_over(step: Step, answer: Answer, *, until: int) -> Answer:
     """Order the speech of what is written and not yet given, of the first ``until`` sentences. A voice that takes
     streaming text gets the sentence that is being written, too."""
+    if answer.given >= min(until, len(answer.sentences)) and answer.growing_given >= len(answer.growing):
+        return answer
     given_before, goes_on = answer.rendered_ahead, answer.growing_given > 0
     for index in range(answer.given, min(until, len(answer.sentences))):
         text = answer.sentences[index]
@@ -237,6 +263,7 @@ def _resume(step: Step, answer: Answer) -> None:
         closed=False,
         growing_given=0,
         held=False,
+        paused=False,
         resumed=True,
         heard_text="",
         corrected=None,

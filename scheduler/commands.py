@@ -157,6 +157,21 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseSpeaking:
+    """Nothing more of this utterance leaves until ``GoOnSpeaking`` (or ``StopSpeaking``); it goes on where it was. What
+    has left will sound, so where audio is sent far ahead of the ear only what has not begun to sound is paused."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoOnSpeaking:
+    """After ``PauseSpeaking``. Without it, nothing."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SkipSentence:
     """End this sentence (a filler) at the next word boundary; the next one follows as soon as it is rendered. One that is
     through is left as it is; for one that is still being rendered, the wish is kept."""
@@ -277,6 +292,8 @@ Command = (
     | Backchannel
     | Hold
     | Release
+    | PauseSpeaking
+    | GoOnSpeaking
     | SkipSentence
     | Duck
     | StopSpeaking
@@ -300,6 +317,8 @@ OWNERS: dict[type[Command], Owner] = {
     Backchannel: "speaker",
     Hold: "playout",
     Release: "playout",
+    PauseSpeaking: "playout",
+    GoOnSpeaking: "playout",
     SkipSentence: "playout",
     Duck: "playout",
     StopSpeaking: "playout",

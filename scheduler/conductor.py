@@ -123,6 +123,7 @@ def _take(step: Step, event: Event) -> None:
             thinking.sentence_grew(step, event)
         case OpeningVerified():
             thinking.opening_verified(step, event)
+            turn_ending.await_end(step)
         case EndingForeseen():
             thinking.ending_foreseen(step, event)
         case ToolCalled():
@@ -131,10 +132,12 @@ def _take(step: Step, event: Event) -> None:
             thinking.tool_ended(step, event)
         case SilenceChosen():
             thinking.silence_chosen(step, event)
+            turn_ending.await_end(step)
         case ThinkEnded():
             thinking.think_ended(step, event)
         case SpeechReady():
             thinking.speech_ready(step, event)
+            turn_ending.await_end(step)
         case VoiceFailed():
             drafts.voice_failed(step, event)
             answers.voice_failed(step, event)
@@ -189,8 +192,12 @@ def _ring(step: Step, alarm: Alarm) -> None:
             turn_ending.turn_ceiling(step)
         case Alarm.SOUND:
             yielding.sound_was_no_voice(step)
+        case Alarm.SOUND_IN_PAUSE:
+            yielding.sound_in_pause_was_no_voice(step)
         case Alarm.DUCK_DEEP:
             yielding.duck_deep(step)
+        case Alarm.PAUSE_ON_VOICE:
+            yielding.pause_on_voice(step)
         case Alarm.STOP_ON_VOICE:
             yielding.stop_on_voice(step)
         case Alarm.RESTORE:
@@ -268,6 +275,8 @@ def _use_the_free_floor(step: Step) -> None:
     """The user's turn is over: what was held is spoken. If nothing is, what has waited to be told is begun."""
     if step.state.turn is not None and step.state.turn.over_agent and step.state.sounding is None:
         yielding.agent_fell_silent(step)
+    if not yielding.may_pause(step):
+        answers.go_on(step)
     if step.state.turn is None:
         answers.give_held(step)
     state = step.state

@@ -61,6 +61,10 @@ class Policy:
     """Silence after words that sound complete while an answer to just these words is ready to sound: the human gap."""
     wait_complete_seconds: float = 0.35
     """Silence after words that sound complete. Human gaps: median 0.2 s (Stivers 2009); tuned."""
+    wait_draft_seconds: float = 0.45
+    """The same while an answer to just these words is being made: until it is ready, but no longer than this. To commit
+    sooner brings the caller nothing, and half of all pauses inside turns are shorter than 0.5 s (Heldner & Edlund 2010).
+    With what finding the pause adds it stays under 0.5 s; tuned."""
     wait_undecided_seconds: float = 0.7
     """Silence after words that may go on. Pauses inside turns: median 0.5 s (Heldner & Edlund 2010)."""
     wait_unfinished_seconds: float = 2.5
@@ -76,8 +80,21 @@ class Policy:
     partials, and their final takes seconds on a slow machine; tuned."""
     complete_probability: float = 0.6
     """Probability of turn end from which words sound complete; tuned on the scenes of the tests."""
+    sure_probability: float = 0.9
+    """Probability of turn end from which a caller who likes to pause is not given more time: "please", "thank you"."""
     unfinished_probability: float = 0.25
     """Probability of turn end below which words sound unfinished; tuned likewise."""
+    sound_in_pause_seconds: float = 0.2
+    """A sound in a pause, or before the first sound of the answer, is given this long to turn out to be voice: voice
+    detectors take 0.1 to 0.2 s, and an agent that begins just then talks over somebody who goes on."""
+    patience_from_seconds: float = 0.4
+    """A pause inside a turn from which a caller is one who pauses: shorter ones no wait is too short for. tuned"""
+    patience_factor: float = 1.25
+    """Silences that end turns are then at least so many times this pause,"""
+    patience_ceiling_seconds: float = 0.8
+    """but no longer than this: it is paid for at the end of every turn. tuned"""
+    patience_kept_share: float = 0.7
+    """What is left of it after each turn: forgotten after one or two turns without such a pause. tuned"""
     rejoin_seconds: float = 0.4
     """A user who goes on within this time of the agent's first sound had not finished."""
 
@@ -91,8 +108,13 @@ class Policy:
     duck_deep_db: float = -18.0
     duck_deep_after_seconds: float = 0.25
     """Speech-like voice for this long is ducked deeply."""
-    stop_after_voice_seconds: float = 0.9
-    """Voice for this long stops the agent, whatever its words (most backchannels last under 0.8 s)."""
+    pause_after_voice_seconds: float = 0.56
+    """A sound that turns out to be voice pauses the agent when it is this old, until its words, or its end, tell what it
+    is: sooner than recognisers tell a long first word, and with what the line adds silent within 0.65 s. The middle of
+    listeners' sounds lies at 0.4 s (Ward & Tsukahara 2000), and their end is told 0.1 s later; tuned."""
+    stop_after_voice_seconds: float = 1.0
+    """Voice for this long stops the agent, whatever its words (most backchannels last under 0.8 s, and their end is told
+    0.1 s later)."""
     stop_after_words_seconds: float = 0.55
     """Voice for this long stops the agent if words were recognised in it that are no backchannel: hums of which
     recognisers make words last 0.2 to 0.45 s, and their end is told 0.1 s later."""
@@ -102,11 +124,17 @@ class Policy:
     """and not until later than this after the user's onset, where their words are the reason."""
     restore_after_seconds: float = 0.2
     """The level comes back this long after a sound that did not interrupt."""
+    words_within_seconds: float = 0.4
+    """An agent who has paused waits so long after the sound for its words: pocketsphinx tells the final 0.18 to 0.25 s
+    after it (``bench.hear``). tuned"""
     backchannel_max_words: int = 2
     word_confidence: float = 0.5
     """A lone recognised word below this confidence does not interrupt. Measured with pocketsphinx and flite's voices:
     "hello", "thanks" and "tuesday" have 0.47 to 1.0 (median 0.98), the words it makes of hums 0.01 to 0.77 (median
     0.2)."""
+    doubted_confidence: float = 0.4
+    """Words that take the floor by themselves ("stop", "but") do so below this confidence only on longer voice: by the same
+    measurement none that was said was below it, and most of what was made of hums."""
     lone_word_voice_seconds: float = 0.4
     """A lone word on shorter voice does not interrupt: coughs last 0.2 to 0.4 s and are recognised as short words."""
     resume_after_seconds: float = 1.0

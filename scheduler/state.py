@@ -9,6 +9,7 @@ from scheduler.commands import Purpose
 from scheduler.events import ThinkEnding
 from scheduler.floor import Floor
 from scheduler.pace import Pace
+from scheduler.patience import Patience
 from scheduler.pcm import WordTime, join_words
 from scheduler.policy import BALANCED, Policy, TurnDetection
 from scheduler.words import bare_words, join_texts
@@ -21,7 +22,9 @@ class Alarm(StrEnum):
     FINAL_TRANSCRIPT = "final_transcript"
     TURN_CEILING = "turn_ceiling"
     SOUND = "sound"
+    SOUND_IN_PAUSE = "sound_in_pause"
     DUCK_DEEP = "duck_deep"
+    PAUSE_ON_VOICE = "pause_on_voice"
     STOP_ON_VOICE = "stop_on_voice"
     RESTORE = "restore"
     HEARD_SETTLED = "heard_settled"
@@ -89,7 +92,9 @@ class Turn:
     faded: bool = False
     """No voice just now, within a segment that may go on."""
     sound_at: float = 0.0
-    """When the sound that is going on over the agent began."""
+    """When the voice that is going on over the agent began, as the detector has it;"""
+    onset_at: float = 0.0
+    """as the ear has it: detectors find the onset late."""
     drafts_begun: int = 0
     thinking_failed: bool = False
     """A draft for it, or notes, failed: nothing more is thought ahead of its end."""
@@ -211,6 +216,8 @@ class Answer:
     """Characters of sentence ``given`` that the voice has already."""
     held: bool = False
     """Playout holds what was rendered of it ahead."""
+    paused: bool = False
+    """Nothing more of it leaves playout: the user may be about to take the floor, or to keep it."""
     opening: str = ""
     """The beginning of an earlier draft that is being verified for it."""
     adopts: str | None = None
@@ -331,6 +338,9 @@ class State:
     """The think that foresees how the sentence will end, and what had been said."""
     speculation: Speculation = field(default_factory=Speculation)
     pace: Pace = field(default_factory=Pace)
+    patience: Patience = field(default_factory=Patience)
+    last_pause_at: float | None = None
+    """When the voice of the last turn that was committed ended."""
     afterthought: Afterthought | None = None
     reflected: bool = True
     """Nothing was said since the agent last thought about what it said."""

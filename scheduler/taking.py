@@ -35,25 +35,39 @@ def takes_floor(step: Step, turn: Turn) -> bool:
     """Whether these words, said over the agent, want the floor.
 
     Others than those of somebody who speaks up must be final and long enough to be words at all, and a lone one
-    must be trusted by the recogniser: coughs and hums are recognised as short words, too.
+    must be trusted by the recogniser: coughs and hums are recognised as short words, too. "Stop" and its like may be
+    shorter, unless the recogniser itself doubts them; of many tentative words no confidence is known, and they count.
     """
     if not says_something(step, turn):
         return False
-    said = _said(turn.bare)
+    said, least = _said(turn.bare), step.policy.lone_word_voice_seconds
+    confidences = _confidences(turn, said)
     if speaks_up(said):
-        return True
-    words = (word for segment in turn.segments for word in segment.words if set(said) & set(bare_words(word.text)))
-    trusted = all(word.confidence is None or word.confidence >= step.policy.word_confidence for word in words)
+        doubted = all(known is not None and known < step.policy.doubted_confidence for known in confidences)
+        return not (confidences and doubted) or _voiced_seconds(step, turn) >= least
+    trusted = all(known is None or known >= step.policy.word_confidence for known in confidences)
     certain = trusted or (len(said) >= 2 and is_telling(said))
-    return turn.all_final and certain and turn.voiced_seconds >= step.policy.lone_word_voice_seconds
+    return turn.all_final and certain and turn.voiced_seconds >= least
+
+
+def _confidences(turn: Turn, said: tuple[str, ...]) -> list[float | None]:
+    words = (word for segment in turn.segments for word in segment.words)
+    return [word.confidence for word in words if set(said) & set(bare_words(word.text))]
+
+
+def _voiced_seconds(step: Step, turn: Turn) -> float:
+    """Of the whole turn, with what is being said right now."""
+    going_on = turn.voiced and not turn.faded
+    return turn.voiced_seconds + (max(0.0, step.now - turn.sound_at) if going_on else 0.0)
 
 
 def is_certain(step: Step, turn: Turn, event: TranscriptRevised) -> bool:
     """Whether the words that take the floor will not go away again: they are final, or those that are stable do."""
+    if not takes_floor(step, turn):
+        return False
     stable = _said(_bare(event.stable))
-    if not event.is_final and not is_backchannel(stable, step.policy.backchannel_max_words) and speaks_up(stable):
-        return True
-    return turn.all_final and takes_floor(step, turn)
+    spoken_up = not is_backchannel(stable, step.policy.backchannel_max_words) and speaks_up(stable)
+    return turn.all_final or (spoken_up and not event.is_final)
 
 
 def is_mistaken(step: Step, turn: Turn) -> bool:
@@ -74,9 +88,16 @@ def give_up_interrupted(step: Step) -> None:
             _give_up(step, answer)
 
 
+def went_on(step: Step, pause_seconds: float) -> None:
+    """The caller has paused for so long, and had not finished."""
+    step.change(patience=step.state.patience.after_pause(step.policy, pause_seconds))
+
+
 def _give_up(step: Step, answer: Answer) -> None:
     if answer.rejoinable and answer.turn is not None:
-        step.change_turn(joined=answer.turn)
+        turn = step.change_turn(joined=answer.turn)
+        if step.state.last_pause_at is not None:
+            went_on(step, turn.begun_at - step.state.last_pause_at)
         answers.drop(step, answer, TurnOutcome.REJOINED, "the user went on", "rejoined")
         return
     if answer.report_id is not None and answer.sounded_at is None:

@@ -14,7 +14,9 @@ _TURN_ALARMS = (
     Alarm.TURN_END,
     Alarm.FINAL_TRANSCRIPT,
     Alarm.TURN_CEILING,
+    Alarm.SOUND_IN_PAUSE,
     Alarm.DUCK_DEEP,
+    Alarm.PAUSE_ON_VOICE,
     Alarm.STOP_ON_VOICE,
     Alarm.RESTORE,
     Alarm.DRAFT,
@@ -48,16 +50,27 @@ def end_wait_seconds(step: Step, turn: Turn) -> float:
         if any(answer.is_interrupted for answer in step.state.answers):
             return policy.resume_after_seconds
         return policy.wait_unfinished_seconds if turn.bare else policy.wait_wordless_seconds
-    probability = end_probability(turn.whole_text) if turn.end_probability is None else turn.end_probability
-    if probability >= policy.complete_probability and drafts.is_ready(step, turn):
-        return policy.wait_ready_seconds
-    return wait_seconds(policy, probability)
+    if turn.end_probability is not None:
+        return _wait_after(step, turn, turn.end_probability, policy.wait_complete_seconds)
+    probability = end_probability(turn.whole_text)
+    wait = _wait_after(step, turn, probability, policy.wait_draft_seconds)
+    return wait if probability >= policy.sure_probability else max(wait, step.state.patience.seconds)
+
+
+def _wait_after(step: Step, turn: Turn, probability: float, while_drafting: float) -> float:
+    """``while_drafting``: how long the making of an answer may be waited for after words that sound complete. An
+    end-of-turn model's verdict is worth more than the words': after it nothing is waited for."""
+    policy = step.policy
+    draft = drafts.matching(step, turn) if probability >= policy.complete_probability else None
+    if draft is None:
+        return wait_seconds(policy, probability)
+    return policy.wait_ready_seconds if draft.ready else max(while_drafting, policy.wait_complete_seconds)
 
 
 def await_end(step: Step) -> None:
     """The user has paused: set the time at which the turn is over, or end it if that has passed."""
     turn = step.state.turn
-    if turn is None or turn.by_hand or turn.voiced or turn.stopped_at is None:
+    if turn is None or turn.by_hand or turn.voiced or turn.stopped_at is None or turn.over_agent or turn.ending:
         return
     at = turn.stopped_at + end_wait_seconds(step, turn)
     if at > step.now:
@@ -72,6 +85,8 @@ def turn_end(step: Step) -> None:
     if turn is None or turn.voiced or turn.over_agent:
         return
     step.clear_alarms(Alarm.TURN_END)
+    if Alarm.SOUND_IN_PAUSE in step.state.alarms and not turn.by_hand:
+        return  # the user may be going on: it will be known in a moment
     if turn.all_final:
         close(step)
         return
@@ -120,6 +135,8 @@ def close(step: Step) -> None:
         turn = step.state.turn
         assert turn is not None
     forget(step)
+    if has_words(turn):
+        step.change(last_pause_at=turn.stopped_at, patience=step.state.patience.after_turn(step.policy))
     if turn.announced or turn.by_hand:
         _commit(step, turn)
     if turn.ears_failed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers, backchannels, drafts, notes, turn_ending, yielding
+from scheduler import answers, backchannels, drafts, notes, taking, turn_ending, yielding
 from scheduler.commands import AmendTurn, EndTurn, Purpose, TurnOutcome
 from scheduler.events import (
     EarsFailed,
@@ -37,7 +37,16 @@ def speech_started(step: Step, event: SpeechStarted) -> None:
 def _go_on(step: Step, segment: Segment, event: SpeechStarted) -> None:
     turn = step.state.turn
     assert turn is not None
-    step.clear_alarms(Alarm.TURN_END, Alarm.FINAL_TRANSCRIPT, Alarm.RESTORE, Alarm.DRAFT, Alarm.BACKCHANNEL)
+    step.clear_alarms(
+        Alarm.TURN_END,
+        Alarm.FINAL_TRANSCRIPT,
+        Alarm.SOUND_IN_PAUSE,
+        Alarm.RESTORE,
+        Alarm.DRAFT,
+        Alarm.BACKCHANNEL,
+    )
+    if not turn.over_agent and turn.stopped_at is not None and turn_ending.has_words(turn):
+        taking.went_on(step, step.now - event.voiced_seconds - turn.stopped_at)
     turn = step.change_turn(
         segments=(*turn.segments, segment),
         audio_end_seconds=max(turn.audio_end_seconds, event.audio_seconds),
@@ -59,6 +68,7 @@ def _begin(step: Step, segment: Segment, event: SpeechStarted) -> None:
     begun_at = step.now - event.voiced_seconds
     step.change(turn=Turn(step.new_id("turn"), start, start, segments=(segment,), begun_at=begun_at))
     step.set_alarm(Alarm.TURN_CEILING, step.now + step.policy.turn_ceiling_seconds)
+    step.clear_alarms(Alarm.SOUND_IN_PAUSE)
     yielding.mark_rejoinable(step, onset_at=step.now - event.voiced_seconds)
     sounding = step.state.sounding
     if sounding is None or not answers.interruptible(step):
@@ -79,7 +89,7 @@ def speech_stopped(step: Step, event: SpeechStopped) -> None:
     turn = step.state.turn
     if turn is None or turn.by_hand or not turn.voiced:
         return
-    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE)
+    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.PAUSE_ON_VOICE, Alarm.STOP_ON_VOICE)
     turn = step.change_turn(
         voiced=False,
         faded=False,
@@ -88,7 +98,7 @@ def speech_stopped(step: Step, event: SpeechStopped) -> None:
         stopped_at=step.now - event.silence_seconds,
     )
     if turn.over_agent:
-        step.set_alarm(Alarm.RESTORE, step.now - event.silence_seconds + step.policy.restore_after_seconds)
+        yielding.sound_ended(step, turn)
     else:
         _paused(step, event.silence_seconds)
         backchannels.plan(step, turn)

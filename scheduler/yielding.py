@@ -5,6 +5,7 @@ from __future__ import annotations
 from scheduler import answers, taking, turn_ending
 from scheduler.commands import Duck, EndTurn, TurnOutcome
 from scheduler.events import SoundHeard, SpeechStarted, TranscriptRevised
+from scheduler.policy import TurnMode
 from scheduler.state import Alarm, Phase, Turn
 from scheduler.step import Step
 
@@ -26,10 +27,11 @@ def hold_waiting(step: Step) -> None:
 def sound_heard(step: Step, event: SoundHeard) -> None:
     """Duck first, judge later: whether it is voice is known too late for the ear."""
     turn, sounding = step.state.turn, step.state.sounding
-    listening = turn is None or (turn.over_agent and not turn.voiced)
-    if not listening or sounding is None or not answers.interruptible(step):
+    if sounding is None:
+        _sound_in_pause(step, event)
         return
-    if step.state.closing is not None or step.state.false_sounds >= step.policy.max_false_sounds:
+    listening = turn is None or (turn.over_agent and not turn.voiced)
+    if not listening or not answers.interruptible(step) or not _counts(step):
         return
     step.order(Duck(sounding.utterance_id, step.policy.duck_db))
     step.set_alarm(Alarm.SOUND, step.now - event.sounded_seconds + step.policy.duck_on_sound_seconds)
@@ -40,15 +42,49 @@ def sound_was_no_voice(step: Step) -> None:
     unduck(step)
 
 
+def _counts(step: Step) -> bool:
+    """Whether a sound may be somebody's, and not one of many in a noisy place."""
+    return step.state.closing is None and step.state.false_sounds < step.policy.max_false_sounds
+
+
+def _sound_in_pause(step: Step, event: SoundHeard) -> None:
+    """The user may be going on: nothing is committed and nothing begins to sound before that is known."""
+    turn = step.state.turn
+    waiting = [each for each in step.state.answers if answers.is_about_to_sound(each)]
+    paused = turn is not None and not (turn.voiced or turn.by_hand)
+    semantic = step.state.turn_detection.mode is TurnMode.SEMANTIC
+    if not semantic or not (paused or (turn is None and waiting)) or not answers.interruptible(step):
+        return
+    if not _counts(step):
+        return
+    step.set_alarm(Alarm.SOUND_IN_PAUSE, step.now - event.sounded_seconds + step.policy.sound_in_pause_seconds)
+    if turn is None:
+        for answer in waiting:
+            answers.pause(step, answer)
+
+
+def may_pause(step: Step) -> bool:
+    """Whether it is still to be found out what the user wants."""
+    turn = step.state.turn
+    return Alarm.SOUND_IN_PAUSE in step.state.alarms or (turn is not None and turn.over_agent)
+
+
+def sound_in_pause_was_no_voice(step: Step) -> None:
+    """What has waited for it goes on; answers are given when this event has been taken."""
+    step.change(false_sounds=step.state.false_sounds + 1)
+    answers.go_on(step)
+    turn_ending.await_end(step)
+
+
 def duck(step: Step, event: SpeechStarted) -> None:
     began_at = step.now - event.voiced_seconds
-    sounds_since = _sounds_since(step, began_at)
+    onset_at = _sounds_since(step, began_at)
     step.clear_alarms(Alarm.SOUND)
     step.change(false_sounds=0)
-    turn = step.change_turn(sound_at=began_at)
+    turn = step.change_turn(sound_at=began_at, onset_at=onset_at)
     if sounding := step.state.sounding:
         step.order(Duck(sounding.utterance_id, step.policy.duck_db))
-    _await_deep(step, sounds_since)
+    _await_deep(step, onset_at)
     _await_longer_sound(step, turn)
 
 
@@ -67,11 +103,13 @@ def _await_longer_sound(step: Step, turn: Turn) -> None:
     policy = step.policy
     seconds = policy.stop_after_words_seconds if taking.says_something(step, turn) else policy.stop_after_voice_seconds
     step.set_alarm(Alarm.STOP_ON_VOICE, max(step.now, turn.sound_at + seconds))
+    if not any(answer.paused for answer in step.state.answers):
+        step.set_alarm(Alarm.PAUSE_ON_VOICE, max(step.now, turn.onset_at + policy.pause_after_voice_seconds))
 
 
 def voice_faded(step: Step) -> None:
     """The sound may be over: it does not grow longer while nothing is heard."""
-    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE)
+    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.PAUSE_ON_VOICE, Alarm.STOP_ON_VOICE)
 
 
 def voice_returned(step: Step, turn: Turn) -> None:
@@ -85,6 +123,14 @@ def duck_deep(step: Step) -> None:
         step.order(Duck(sounding.utterance_id, step.policy.duck_deep_db))
 
 
+def pause_on_voice(step: Step) -> None:
+    """So long a sound is probably somebody who wants to say something; their words are told later than that. To pause
+    loses nothing: if it was a listener's "oh really" after all, the speech goes on at the very word."""
+    turn, sounding = step.state.turn, step.state.sounding
+    if turn and turn.over_agent and turn.voiced and sounding:
+        answers.pause(step, sounding)
+
+
 def stop_on_voice(step: Step) -> None:
     """So long a sound is no backchannel, even if its words are not known yet."""
     turn = step.state.turn
@@ -93,6 +139,15 @@ def stop_on_voice(step: Step) -> None:
             _stop_for_words(step, turn, certain=False)
         else:
             interrupt(step, certain=False, within_seconds=step.policy.stop_within_seconds)
+
+
+def sound_ended(step: Step, turn: Turn) -> None:
+    """The level comes back in a moment. Who has paused waits a little longer, for the words, if they are not known."""
+    assert turn.stopped_at is not None
+    paused = any(answer.paused for answer in step.state.answers)
+    awaited = paused and not turn.all_final
+    seconds = step.policy.words_within_seconds if awaited else step.policy.restore_after_seconds
+    step.set_alarm(Alarm.RESTORE, max(step.now, turn.stopped_at + seconds))
 
 
 def restore(step: Step) -> None:
@@ -105,6 +160,7 @@ def restore(step: Step) -> None:
 
 
 def unduck(step: Step) -> None:
+    answers.go_on(step)
     if sounding := step.state.sounding:
         step.order(Duck(sounding.utterance_id, 0.0))
 
@@ -112,7 +168,7 @@ def unduck(step: Step) -> None:
 def agent_fell_silent(step: Step) -> None:
     """The agent's speech has ended over the user's sound: that is no interruption but a turn like any other."""
     step.change_turn(over_agent=False)
-    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE, Alarm.RESTORE)
+    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.PAUSE_ON_VOICE, Alarm.STOP_ON_VOICE, Alarm.RESTORE)
     turn = step.state.turn
     if turn is not None and (turn.voiced or turn_ending.has_words(turn)):
         turn_ending.announce(step)
@@ -134,8 +190,11 @@ def heard_over_agent(step: Step, turn: Turn, event: TranscriptRevised) -> None:
         _stop_for_words(step, turn, certain=taking.is_certain(step, turn, event))
     elif turn.voiced and not turn.faded:
         _await_longer_sound(step, turn)
-    elif not turn.voiced and turn.all_final and Alarm.RESTORE not in step.state.alarms:
-        dismiss(step)
+    elif not turn.voiced and turn.all_final:
+        if Alarm.RESTORE in step.state.alarms:
+            sound_ended(step, turn)
+        else:
+            dismiss(step)
 
 
 def interrupt(step: Step, *, certain: bool, within_seconds: float) -> None:
@@ -145,7 +204,7 @@ def interrupt(step: Step, *, certain: bool, within_seconds: float) -> None:
     for answer in step.state.answers:
         if answer.phase is Phase.SOUNDING:
             answers.stop(step, answer, "barge_in", within_seconds)
-    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.STOP_ON_VOICE, Alarm.RESTORE)
+    step.clear_alarms(Alarm.DUCK_DEEP, Alarm.PAUSE_ON_VOICE, Alarm.STOP_ON_VOICE, Alarm.RESTORE)
     step.change_turn(over_agent=False)
     hold_waiting(step)
     if certain:

@@ -11,7 +11,9 @@ from scheduler.commands import (
     Backchannel,
     Command,
     CommitTurn,
+    GoOnSpeaking,
     Hold,
+    PauseSpeaking,
     PromoteThinking,
     Purpose,
     Release,
@@ -85,6 +87,7 @@ class AheadMonitor:
         self.promoted: set[str] = set()
         self.held: set[str] = set()
         self.released: set[str] = set()
+        self.paused: set[str] = set()
         self.spoken: dict[str, Spoken] = {}
         self._drafts: Counter[str] = Counter()
         self._wholes: dict[str, str] = {}
@@ -129,6 +132,13 @@ class AheadMonitor:
             case Release(utterance_id):
                 self._check_release(utterance_id, state)
                 self.released.add(utterance_id)
+            case PauseSpeaking(utterance_id):
+                assert utterance_id in self._monitor.speakable() | self._monitor.closed
+                assert utterance_id not in self._monitor.stopped | self._monitor.ended | self.paused
+                self.paused.add(utterance_id)
+            case GoOnSpeaking(utterance_id):
+                assert utterance_id in self.paused
+                self.paused.remove(utterance_id)
             case SkipSentence(utterance_id, index):
                 assert utterance_id in self._monitor.speakable() | self._monitor.closed
                 assert utterance_id not in self._monitor.stopped | self._monitor.ended
@@ -277,6 +287,8 @@ class AheadMonitor:
         assert not self._monitor.thinking - self._monitor.stopped_thinks, "somebody still thinks"
         silent = self.held - self.released - self._monitor.stopped - self._monitor.ended
         assert not silent, f"{silent} are held for ever"
+        waiting = self.paused - self._monitor.stopped - self._monitor.ended
+        assert not waiting, f"{waiting} are paused for ever"
 
     def check_what_was_said(self, texts: Mapping[str, list[str]]) -> None:
         """Every answer that was played to its end said all that its think wrote, an opener excepted that repeats a

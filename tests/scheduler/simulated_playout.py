@@ -41,6 +41,7 @@ class _Utterance:
     played: int = 0
     """Sentences that were heard to their end, or could not be rendered before them."""
     started: bool = False
+    paused: bool = False
     stopping: bool = False
     heard: list[str] = field(default_factory=list)
     truncated: int | None = None
@@ -118,6 +119,17 @@ class SimulatedPlayout:
         self._line[utterance_id] = self._held.pop(utterance_id)
         self._play()
 
+    def pause(self, utterance_id: str) -> None:
+        utterance = self._line.get(utterance_id) or self._held.get(utterance_id)
+        if utterance is not None:  # it may have just ended
+            utterance.paused = True
+
+    def go_on(self, utterance_id: str) -> None:
+        utterance = self._line.get(utterance_id) or self._held.get(utterance_id)
+        if utterance is not None:
+            utterance.paused = False
+            self._play()
+
     def skip(self, utterance_id: str, index: int) -> None:
         """The next one follows as soon as it is rendered."""
         utterance = self._line.get(utterance_id)
@@ -153,7 +165,7 @@ class SimulatedPlayout:
     def _tick(self) -> None:
         self._playing = False
         head = next(iter(self._line.values()), None)
-        if head is None or head.stopping:
+        if head is None or head.stopping or head.paused:
             return  # its end goes on with the next
         self._pass_what_is_over(head)
         if not head.sentences:

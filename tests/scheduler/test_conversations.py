@@ -12,6 +12,7 @@ from scheduler.commands import (
     EndTurn,
     EndUtterance,
     OpenTurn,
+    PauseSpeaking,
     Purpose,
     RecordHeard,
     Speak,
@@ -514,11 +515,12 @@ def test_a_sound_over_the_agent_is_yielded_to_by_degrees() -> None:
     talk >> SpeechStarted(onset, 0.1)
     talk << Duck(utterance, -9.0)
     talk.done(Floor.OVERLAP)
-    talk.at(onset + 1.0)
+    talk.at(onset + 1.1)
     duck = talk.expect(Duck, at=onset + 0.25, gain_db=-18.0)
     assert duck.utterance_id == utterance
-    talk.expect(OpenTurn, at=onset + 0.9)
-    talk.expect(StopSpeaking, at=onset + 0.9, within_seconds=0.2, reason="barge_in")
+    talk.expect(PauseSpeaking, at=onset + BALANCED.pause_after_voice_seconds, utterance_id=utterance)
+    talk.expect(OpenTurn, at=onset + 1.0)
+    talk.expect(StopSpeaking, at=onset + 1.0, within_seconds=0.2, reason="barge_in")
     talk.done(Floor.LISTENING)
 
 

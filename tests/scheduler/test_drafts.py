@@ -44,7 +44,7 @@ from scheduler.events import (
     VoiceFailed,
     VoiceReturned,
 )
-from scheduler.policy import Policy, TurnDetection, TurnMode
+from scheduler.policy import BALANCED, Policy, TurnDetection, TurnMode
 from tests.scheduler.ahead import (
     QUESTION,
     SENTENCES,
@@ -241,12 +241,13 @@ def test_a_draft_for_just_these_words_is_heard_after_the_human_gap() -> None:
     talk << EndUtterance(utterance)
 
 
-def test_a_draft_that_is_not_ready_does_not_shorten_the_wait() -> None:
+def test_a_draft_that_is_not_ready_is_waited_for_but_not_for_long() -> None:
+    """To commit sooner would bring the caller nothing."""
     talk = Playbook(DRAFTS)
     turn, draft = draft_begins(talk)
     end = turn_ends(talk, QUESTION)
     talk.at(end + 1.0)
-    draft_is_promoted(talk, turn, draft, at=end + 0.35)
+    draft_is_promoted(talk, turn, draft, at=end + BALANCED.wait_draft_seconds)
     utterance = writes(talk, draft)  # from here on it is an answer like any other
     talk >> done(draft)
     talk << EndUtterance(utterance)

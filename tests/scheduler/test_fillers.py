@@ -55,7 +55,7 @@ from tests.scheduler.playbook import Playbook, words
 
 FAST = Pace(words=(0.1,), voice=(0.1,))
 SLOW = Pace(words=(0.8,), voice=(0.2,))
-SLOWER = Pace(words=(2.0,), voice=(0.3,))
+SLOWER = Pace(words=(2.2,), voice=(0.3,))
 """What was measured of the engines in earlier turns: seconds to the first words, and from words to audio."""
 ACKNOWLEDGEMENT, PHRASE = "Let me see.", "Let me think"
 ANSWER = "It is a hundred and forty four."
@@ -367,7 +367,7 @@ def a_draft_is_promoted(*, rendered: bool) -> tuple[Playbook, Think]:
     talk.wait(0.2)
     user_pauses(talk)
     final(talk, QUESTION)
-    talk.wait(0.3)
+    talk.wait(0.4)
     talk.expect(CommitTurn)
     talk << PromoteThinking(draft.think_id, turn)
     return talk, draft
@@ -380,7 +380,7 @@ def test_an_answer_that_is_rendered_already_needs_none() -> None:
 
 
 def test_the_time_a_draft_has_thought_already_is_no_wait() -> None:
-    """Begun 0.45 s ago, it is expected to take 1.55 s more, and 0.3 s to be rendered."""
+    """Begun 0.55 s ago, it is expected to take 1.65 s more, and 0.3 s to be rendered."""
     talk, draft = a_draft_is_promoted(rendered=False)
     assert filler(talk, begins=PHRASE).think_id == draft.think_id
 

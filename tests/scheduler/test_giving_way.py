@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler.commands import CommitTurn, Duck, EndTurn, OpenTurn, RecordHeard, Speak, StopSpeaking, TurnOutcome
+from scheduler.commands import (
+    CommitTurn,
+    Duck,
+    EndTurn,
+    GoOnSpeaking,
+    OpenTurn,
+    PauseSpeaking,
+    RecordHeard,
+    Speak,
+    StopSpeaking,
+    TurnOutcome,
+)
 from scheduler.events import (
     PlayoutEnded,
     SoundHeard,
@@ -21,6 +32,7 @@ from scheduler.policy import TurnDetection, TurnMode
 from tests.scheduler.playbook import NOTHING_AHEAD, Playbook, words
 from tests.scheduler.test_conversations import agent_answers
 
+PAUSED_AFTER = NOTHING_AHEAD.pause_after_voice_seconds
 FIRST, SECOND = "It is a hundred and forty four.", "Shall I go on?"
 
 
@@ -103,14 +115,16 @@ def test_voice_with_a_word_in_it_stops_the_agent_sooner() -> None:
 
 
 @pytest.mark.parametrize("text", ["got", "i", "mm-hm", "um"])
-def test_what_may_become_a_backchannel_does_not(text: str) -> None:
-    talk, start, _ = speaking()
+def test_what_may_become_a_backchannel_only_makes_it_pause(text: str) -> None:
+    talk, start, utterance = speaking()
     talk >> SpeechStarted(start)
     talk.expect(Duck)
     talk.at(start + 0.4)
     talk.expect(Duck, gain_db=-18.0)
     talk >> TranscriptRevised(1, (), words(text, start))
-    talk.quiet(start + 0.85)
+    talk.at(start + 0.85)
+    talk.expect(PauseSpeaking, at=start + PAUSED_AFTER, utterance_id=utterance)
+    talk.quiet(start + 0.95)
 
 
 def test_a_sound_that_returns_is_as_old_as_it_is() -> None:
@@ -119,10 +133,88 @@ def test_a_sound_that_returns_is_as_old_as_it_is() -> None:
     talk.expect(Duck)
     talk.at(start + 0.2) >> VoiceFaded(start + 0.1, 0.1)
     talk.at(start + 0.35) >> VoiceReturned(start + 0.32)
-    talk.at(start + 1.0)
+    talk.at(start + 1.1)
     talk.expect(Duck, at=start + 0.35, gain_db=-18.0)
-    talk.expect(OpenTurn, at=start + 0.9)
-    talk.expect(StopSpeaking, at=start + 0.9)
+    talk.expect(PauseSpeaking, at=start + PAUSED_AFTER)
+    talk.expect(OpenTurn, at=start + 1.0)
+    talk.expect(StopSpeaking, at=start + 1.0)
+
+
+# --- pausing until it is known what it is ---------------------------------------------------------------------
+
+
+def paused_by_voice(talk: Playbook | None = None) -> tuple[Playbook, float, str]:
+    """Voice of 0.7 s over the agent, of which no word is known yet when its end is told."""
+    talk, start, utterance = speaking(talk)
+    talk >> SpeechStarted(start)
+    talk << Duck(utterance, -9.0)
+    talk.at(start + 0.6)
+    talk.expect(Duck, gain_db=-18.0)
+    talk.expect(PauseSpeaking, at=start + PAUSED_AFTER, utterance_id=utterance)
+    talk.at(start + 0.8) >> VoiceFaded(start + 0.7, 0.1)
+    talk.at(start + 0.9) >> SpeechStopped(start + 0.7, 0.2)
+    return talk, start, utterance
+
+
+def test_who_has_paused_waits_for_the_words_and_goes_on_where_it_was() -> None:
+    talk, start, utterance = paused_by_voice()
+    talk.quiet(start + 1.0)
+    talk >> TranscriptRevised(1, words("oh really", start), is_final=True)
+    talk.at(start + 1.1)
+    talk.expect(GoOnSpeaking, at=start + 1.0, utterance_id=utterance)
+    talk << Duck(utterance, 0.0)
+    talk.expect(EndTurn, outcome=TurnOutcome.SILENT)
+    talk.done(Floor.SPEAKING)
+
+
+def test_when_the_words_want_the_floor_it_stops_without_another_sound() -> None:
+    talk, start, utterance = paused_by_voice()
+    talk.at(start + 0.95) >> TranscriptRevised(1, words("wednesday", start), is_final=True)
+    talk.expect(OpenTurn)
+    talk.expect(StopSpeaking, utterance_id=utterance)
+    talk << ...
+
+
+def test_words_that_never_come_are_not_awaited_for_long() -> None:
+    talk, start, utterance = paused_by_voice()
+    talk.at(start + 1.2)
+    talk.expect(GoOnSpeaking, at=start + 0.7 + NOTHING_AHEAD.words_within_seconds, utterance_id=utterance)
+    talk << Duck(utterance, 0.0)
+    talk.done(Floor.SPEAKING)
+
+
+def test_shorter_voice_does_not_pause() -> None:
+    talk, start, utterance = speaking()
+    talk >> SpeechStarted(start)
+    talk.expect(Duck)
+    talk.at(start + 0.54)
+    talk.expect(Duck, gain_db=-18.0)
+    talk >> VoiceFaded(start + 0.45, 0.09)
+    talk.at(start + 0.65) >> SpeechStopped(start + 0.45, 0.2)
+    talk.at(start + 0.7)
+    talk << Duck(utterance, 0.0)
+
+
+# --- words that the recogniser doubts -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("confidence", "voice_seconds", "stops"),
+    [(0.2, 0.25, False), (0.2, 0.45, True), (0.5, 0.25, True), (None, 0.25, True)],
+)
+def test_a_lone_stop_that_is_doubted_needs_longer_voice(
+    confidence: float | None, voice_seconds: float, stops: bool
+) -> None:
+    talk, start, _ = speaking()
+    talk >> SpeechStarted(start)
+    talk.expect(Duck)
+    talk.at(start + voice_seconds + 0.1)
+    talk << ...
+    talk >> VoiceFaded(start + voice_seconds, 0.1)
+    talk.wait(0.05) >> SpeechStopped(start + voice_seconds, 0.15)
+    talk >> TranscriptRevised(1, words("but", start, confidence), is_final=True)
+    talk << ...
+    assert (talk.state.sounding is None) is stops
 
 
 # --- words that vanish ----------------------------------------------------------------------------------------

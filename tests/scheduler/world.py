@@ -17,7 +17,9 @@ from random import Random
 from scheduler.commands import (
     Command,
     EndUtterance,
+    GoOnSpeaking,
     Hold,
+    PauseSpeaking,
     PromoteThinking,
     Release,
     SkipSentence,
@@ -145,6 +147,10 @@ class World:
                 self.playout.close(utterance_id)
             case Hold(utterance_id):
                 self.playout.hold(utterance_id)
+            case PauseSpeaking(utterance_id):
+                self.playout.pause(utterance_id)
+            case GoOnSpeaking(utterance_id):
+                self.playout.go_on(utterance_id)
             case Release(utterance_id):
                 self.playout.release(utterance_id)
             case SkipSentence(utterance_id, index):
