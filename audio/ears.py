@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -274,9 +274,7 @@ class Ears:
         return self._last_heard_at + self._settings.missing_audio_seconds + lump
 
     async def _take_audio(self, pcm: Pcm) -> None:
-        step = max(1, round(STEP_SECONDS * pcm.sample_rate_hz))
-        for at in range(0, len(pcm.samples), step):
-            block = Pcm(pcm.samples[at : at + step], pcm.sample_rate_hz)
+        for block in _in_steps(pcm):
             for samples in self._to_16_khz(block):
                 await self._take_samples(samples)
             self._unseen_seconds += block.duration_seconds
@@ -285,6 +283,8 @@ class Ears:
                 await asyncio.sleep(0)
 
     def _to_16_khz(self, block: Pcm) -> list[NDArray[np.int16]]:
+        if block.sample_rate_hz == SAMPLE_RATE_HZ and self._resampler is None:
+            return [block.samples]
         flushed = []
         if self._resampler is not None and self._resampler.source_rate_hz != block.sample_rate_hz:
             flushed.append(self._resampler.flush().samples)
@@ -435,3 +435,11 @@ class Ears:
     @property
     def _position_seconds(self) -> float:
         return self._position / SAMPLE_RATE_HZ
+
+
+def _in_steps(pcm: Pcm) -> Iterable[Pcm]:
+    step = max(1, round(STEP_SECONDS * pcm.sample_rate_hz))
+    if len(pcm.samples) <= step:
+        return (pcm,)
+    starts = range(0, len(pcm.samples), step)
+    return (Pcm(pcm.samples[at : at + step], pcm.sample_rate_hz) for at in starts)
