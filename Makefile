@@ -9,7 +9,7 @@ CODE := $(PACKAGES) bench examples tests
 PYTEST_ARGS ?=
 UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help run test check format lock bench doctor setup clean
+.PHONY: help run test check fast format lock bench doctor setup clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,11 +20,13 @@ run: .venv/.stretto-base ## Start the server (make run ARGS="--port 9000")
 test: .venv/.stretto-dev ## Run every test (make test PYTEST_ARGS="-k journal")
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
-check: .venv/.stretto-dev ## Style, types, the floors and the fast tests
+check: .venv/.stretto-dev ## Style, types and the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fast: check ## The same, and the tests that need no real engines, sockets or time
 	$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
 
 format: .venv/.stretto-dev ## Put the code into its format
