@@ -44,7 +44,9 @@ async def served(arguments: Sequence[str]) -> AsyncIterator[Served]:
     began_at = time.perf_counter()
     command = (sys.executable, "-m", "realtime.cli", "serve", "--port", "0", "--log-level", "error", *arguments)
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "STRETTO_JOURNAL": ""}
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "STRETTO_JOURNAL": "", "STRETTO_ENGINES__CLIPS_DIR": ""},
     )
     try:
         assert process.stdout is not None

@@ -64,6 +64,14 @@ def serve(
     asr: Annotated[str | None, typer.Option(help="Speech recognition: pocketsphinx, whisper:MODEL, simulated.")] = None,
     llm: Annotated[str | None, typer.Option(help="Language model: offline, openai:URL#MODEL, simulated.")] = None,
     tts: Annotated[str | None, typer.Option(help="Voice: auto, flite:slt, flite:rms, espeak, simulated.")] = None,
+    clips_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep the voice's short phrases here, so that the next start renders none: auto (this user's cache), "
+            "a folder, or '' for nowhere.",
+        ),
+    ] = None,
     vad: Annotated[str | None, typer.Option(help="Voice detection: silero, energy.")] = None,
     end_of_turn: Annotated[
         str | None, typer.Option(help="Tells from the sound whether a turn is over: none, smart-turn:PATH, prosody.")
@@ -102,6 +110,7 @@ def serve(
         "engines.asr": asr,
         "engines.llm": llm,
         "engines.tts": tts,
+        "engines.clips_dir": clips_dir,
         "engines.vad": vad,
         "engines.end_of_turn": end_of_turn,
         "agent.tools": tuple(tools) if tools else None,

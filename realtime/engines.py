@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from audio.asr.registry import make_recognizer
 from audio.end_of_turn.registry import make_end_of_turn
@@ -50,4 +52,18 @@ def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
             speculative_starts=None if engines.llm_sends_priority else 2,
         ),
         tools=checked_tools((*tools, *load_tools(settings.agent.tools))),
+        clips_folder=clips_folder(engines.clips_dir, os.environ),
     )
+
+
+def clips_folder(setting: str, environment: Mapping[str, str]) -> Path | None:
+    """The folder that ``engines.clips_dir`` means; ``None``: clips are not kept, also where nobody's home is known."""
+    if setting != "auto":
+        return Path(setting).expanduser() if setting else None
+    caches = Path(environment.get("XDG_CACHE_HOME", ""))
+    if not caches.is_absolute():  # as the XDG specification has it
+        home = environment.get("HOME", "")
+        if not home:
+            return None
+        caches = Path(home) / ".cache"
+    return caches / "stretto" / "clips"

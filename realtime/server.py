@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from audio.asr.recognizer import Recognizer
@@ -44,11 +45,15 @@ class Engines:
     end_of_turn: EndOfTurnModel | None = None
     admission: Admission = field(default_factory=Admission)
     """Who may think when: one for the language model."""
+    clips_folder: Path | None = None
+    """Where clips are kept between runs; ``None``: nowhere."""
     _clips: dict[str, ClipBook] = field(default_factory=dict)
 
     def clips_of(self, voice: Voice) -> ClipBook:
-        """The short texts that this voice has rendered ahead."""
-        return self._clips.setdefault(voice.name, ClipBook(voice))
+        """The short texts that this voice has rendered ahead. Those of a simulated one are never kept between runs."""
+        if voice.name not in self._clips:
+            self._clips[voice.name] = ClipBook(voice, None if voice.simulated else self.clips_folder)
+        return self._clips[voice.name]
 
     def by_kind(self) -> dict[str, Recognizer | LanguageModel | Voice | EndOfTurnModel]:
         engines: dict[str, Recognizer | LanguageModel | Voice | EndOfTurnModel]

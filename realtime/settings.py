@@ -47,6 +47,7 @@ FLAGS: dict[str, str] = {
     "engines.asr": "--asr",
     "engines.llm": "--llm",
     "engines.tts": "--tts",
+    "engines.clips_dir": "--clips-dir",
     "engines.vad": "--vad",
     "engines.end_of_turn": "--end-of-turn",
     "agent.tools": "--tools",
@@ -105,6 +106,8 @@ class EngineSettings(Section):
     llm: str = "offline"
     tts: str = "auto"
     """``auto``: the best that is installed and needs no download."""
+    clips_dir: str = "auto"
+    """Where the voice's clips of fillers are kept between runs; ``auto``: among this user's caches, ``""``: nowhere."""
     vad: Literal["silero", "energy"] = "silero"
     end_of_turn: str = "none"
     """A model that tells from the sound whether a turn is over: ``smart-turn:PATH``, or ``none``: words alone do."""

@@ -57,12 +57,16 @@ class Served:
         assert not differences, describe(differences[0])
 
 
+NOTHING_KEPT = ("--clips-dir", "")
+"""What a test renders is not left in the cache of whoever runs it."""
+
+
 @contextmanager
 def serving(folder: Path, *flags: str) -> Iterator[Served]:
     """``stretto serve`` until the block is left; it must close without a trace of trouble in its log."""
     log_path = folder / "serve.log"
     with log_path.open("w") as log:
-        command = [*STRETTO, "serve", "--port", "0", "--journal", str(folder / "journals"), *flags]
+        command = [*STRETTO, "serve", "--port", "0", "--journal", str(folder / "journals"), *NOTHING_KEPT, *flags]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             assert process.stdout is not None
