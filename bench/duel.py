@@ -27,6 +27,7 @@ from rich.table import Table
 
 from bench.duel_call import DuelCall, Setup, TurnResult, scene_turns
 from bench.duel_scenes import SCENES, Floor, Scene
+from bench.duel_speech import speeches
 from bench.duel_websocket import WebsocketCall
 from scheduler import virtual_time
 from scheduler.commands import Purpose
@@ -74,7 +75,8 @@ class SceneResult:
 def run_scene(scene: Scene, setup: Setup, turns: int, clock: str, over: str = "inproc") -> SceneResult:
     """Blocks until it is over: in real time, about 7 s a turn."""
     kind = WebsocketCall if over == "websocket" else DuelCall
-    call = kind(scene, setup, scene_turns(scene, turns, setup.seed))
+    said = scene_turns(scene, turns, setup.seed)
+    call = kind(scene, setup, said, sounds=speeches(said, setup.vad))
     results = virtual_time.run(call.run) if clock == "virtual" else asyncio.run(call.run())
     return summarised(scene, setup, call, results)
 
@@ -105,13 +107,7 @@ def summarised(scene: Scene, setup: Setup, call: DuelCall, results: Sequence[Tur
 def _tokens(call: DuelCall) -> tuple[int, int]:
     """All that were decoded, and those of them that came to nothing. What was verified from a draft counts as used."""
     watcher = call.watcher
-    spent = sum(watcher.tokens.values())
-    used = {
-        think_id
-        for think_id, think in watcher.thinks.items()
-        if not think.purpose.is_speculative or think_id in watcher.promoted | watcher.adopted | watcher.foretold
-    }
-    return spent, sum(tokens for think_id, tokens in watcher.tokens.items() if think_id not in used)
+    return watcher.spent, sum(map(watcher.extra, watcher.thinks))
 
 
 COLUMNS = (

@@ -9,14 +9,13 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audio.asr.simulated import SimulatedRecognizer, SimulatedSettings, Utterance
 from audio.end_of_turn.simulated import SimulatedTurnEnd, SimulatedTurnEndSettings
 from audio.loopback import PlayedBlock, RecordingTransport
 from bench import duel_scenes as scenes
-from bench.babble import babble
 from bench.duel_scenes import DuelTurn, Scene
+from bench.duel_speech import LOUD, RATE_HZ, Samples, made_up
 from realtime.server import Engines
 from realtime.session import Session
 from realtime.settings import Settings
@@ -29,7 +28,7 @@ from scheduler.events import (
     OpeningVerified,
     PlayoutEnded,
     PlayoutStarted,
-    ThinkEnded,
+    ThoughtGrown,
     WordsWritten,
 )
 from scheduler.pcm import Pcm
@@ -37,9 +36,7 @@ from scheduler.policy import TurnDetection
 from think_loop.engines.simulated import SimulatedModel, SimulatedModelSettings
 from tts.engines.simulated import SimulatedVoice
 
-RATE_HZ = 16_000
 BLOCK_SECONDS = 0.02
-LOUD_DBFS = -45.0
 GAP_SECONDS = 0.6
 """Between the end of an answer and the next question."""
 LOST_SECONDS = 15.0
@@ -83,6 +80,9 @@ class Watcher:
     promoted: set[str] = field(default_factory=set)
     adopted: set[str] = field(default_factory=set)
     """Thinks whose beginning was verified for another's: it was said."""
+    discarded: set[str] = field(default_factory=set)
+    """Thinks of which one token was decoded and left unsaid: their answer was begun anew while the opening that holds was
+    verified."""
     fillers: set[str] = field(default_factory=set)
     filler_count: int = 0
     said: list[str] = field(default_factory=list)
@@ -98,15 +98,18 @@ class Watcher:
                     self._adopt(happened.opening)
             case WordsWritten(think_id, text):
                 self.openings[think_id] = self.openings.get(think_id, "") + text
-            case ThinkEnded(think_id, output_tokens=tokens):
-                self.tokens[think_id] = tokens
+                self._decoded(think_id)
+            case ThoughtGrown(think_id):
+                self._decoded(think_id)
+            case EndingForeseen(think_id, ending):
+                self.endings[think_id] = ending
+                self._decoded(think_id, len(ending.split()))
             case Speak(text=text, source=SpeakSource.FILLER):
                 self.fillers.add(text)
                 self.filler_count += 1
             case OpeningVerified(think_id, text) if text:
+                self.discarded.add(think_id)
                 self._adopt(self.thinks[think_id].opening)
-            case EndingForeseen(think_id, ending):
-                self.endings[think_id] = ending
             case PlayoutStarted():
                 self.over.clear()
             case PlayoutEnded(text=text, stopped=False):
@@ -117,12 +120,27 @@ class Watcher:
             case _:
                 pass
 
+    def _decoded(self, think_id: str, tokens: int = 1) -> None:
+        """The simulated model tells each token by itself. (A stream that is stopped has no count of the engine.)"""
+        self.tokens[think_id] = self.tokens.get(think_id, 0) + tokens
+
     def _adopt(self, opening: str) -> None:
         """The draft that wrote this opening last."""
         for think_id, text in reversed(self.openings.items()):
             if text.startswith(opening):
                 self.adopted.add(think_id)
                 return
+
+    @property
+    def spent(self) -> int:
+        """All tokens that were decoded."""
+        return sum(self.tokens.values()) + len(self.discarded)
+
+    def extra(self, think_id: str) -> int:
+        """Tokens of this think that were decoded and neither said nor kept as notes, nor did they foretell what was said."""
+        speculative = self.thinks[think_id].purpose.is_speculative
+        came_true = not speculative or think_id in self.promoted | self.adopted | self.foretold
+        return (think_id in self.discarded) + (0 if came_true else self.tokens.get(think_id, 0))
 
     @property
     def served_by_drafts(self) -> int:
@@ -146,7 +164,7 @@ class Watcher:
 
 @dataclass(slots=True)
 class DuelCall:
-    """``results``: one for each turn, in order."""
+    """``results``: one for each turn, in order. ``sounds``: what each turn sounds like; left out: a made-up talker."""
 
     scene: Scene
     setup: Setup
@@ -154,6 +172,7 @@ class DuelCall:
     watcher: Watcher = field(default_factory=Watcher)
     results: list[TurnResult] = field(default_factory=list)
     transport: RecordingTransport = field(default_factory=lambda: RecordingTransport(RATE_HZ, position="exact"))
+    sounds: Sequence[Samples] = ()
 
     async def run(self) -> list[TurnResult]:
         """Needs a running loop: real, or virtual for figures without this machine in them."""
@@ -189,7 +208,8 @@ class DuelCall:
         self.results.append(result)
         self.watcher.over.clear()
         blocks, fillers, served = len(self.heard), self.watcher.filler_count, self.watcher.served_by_drafts
-        ended_at = await line.say(speech(turn.seconds))
+        sounds = self.sounds[len(self.results) - 1] if self.sounds else made_up(turn.seconds)
+        ended_at = await line.say(sounds)
         try:
             async with asyncio.timeout(LOST_SECONDS):
                 await self.watcher.over.wait()
@@ -270,12 +290,6 @@ def duel_settings(setup: Setup, scene: Scene) -> Settings:
     return Settings.model_validate({"engines": {"vad": setup.vad}, "turns": {"overrides": off}})
 
 
-def speech(seconds: float) -> NDArray[np.int16]:
-    """Loud from its first frame to its last: it begins and ends in the middle of a syllable."""
-    middle = RATE_HZ // 8
-    return babble(seconds + 0.25, RATE_HZ, between=0.3)[middle : middle + round(seconds * RATE_HZ)]
-
-
 def _longest_silence(blocks: Sequence[PlayedBlock], since: float) -> float:
     """Between two loud blocks, or before the first one."""
     longest, silent_since = 0.0, since
@@ -292,7 +306,7 @@ def _own_words(turn: DuelTurn) -> frozenset[str]:
 
 def _loud_at(pcm: Pcm) -> float | None:
     """Seconds into the block of its first sample above the threshold."""
-    loud = np.flatnonzero(np.abs(pcm.samples.astype(np.int32)) > 32768 * 10 ** (LOUD_DBFS / 20))
+    loud = np.flatnonzero(np.abs(pcm.samples.astype(np.int32)) > LOUD)
     return float(loud[0]) / pcm.sample_rate_hz if len(loud) else None
 
 
@@ -301,11 +315,11 @@ class Line:
     """Sends audio in real time: silence, or what is to be said."""
 
     hear: Callable[[Pcm], Awaitable[None]]
-    _speech: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
+    _speech: Samples = field(default_factory=lambda: np.zeros(0, np.int16))
     _ended_at: float = 0.0
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def say(self, speech: NDArray[np.int16]) -> float:
+    async def say(self, speech: Samples) -> float:
         """Loop time at which the last loud frame had been handed in."""
         self._ended.clear()
         self._speech = speech

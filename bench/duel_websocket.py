@@ -16,7 +16,8 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from audio.loopback import PlayedBlock
-from bench.duel_call import RATE_HZ, DuelCall, TurnResult, Watcher, duel_settings
+from bench.duel_call import DuelCall, TurnResult, Watcher, duel_settings
+from bench.duel_speech import RATE_HZ
 from realtime.app import create_app
 from realtime.server import Server
 from realtime.session import Session, make_session

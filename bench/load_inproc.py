@@ -18,8 +18,9 @@ import numpy as np
 from audio.loopback import LINE_BUFFER_SECONDS
 from audio.loudness import loud_span_seconds
 from audio.transport import PlayoutPosition
-from bench.duel_call import BLOCK_SECONDS, LOUD_DBFS, RATE_HZ, DuelCall, Setup, TurnResult, duel_settings, speech
+from bench.duel_call import BLOCK_SECONDS, DuelCall, Setup, TurnResult, duel_settings
 from bench.duel_scenes import Scene
+from bench.duel_speech import LOUD_DBFS, RATE_HZ, made_up
 from realtime.server import Engines
 from realtime.session import Session
 from realtime.wire.session_port import SessionConfig
@@ -198,7 +199,7 @@ class Caller:
 def spoken_blocks(seconds: float) -> tuple[Pcm, ...]:
     """Blocks of 20 ms that end with the last loud sample, but for less than a block of silence."""
     size = len(SILENCE.samples)
-    samples = speech(seconds)
+    samples = made_up(seconds)
     padded = np.concatenate([samples, np.zeros(-len(samples) % size, np.int16)])
     return tuple(Pcm(padded[at : at + size], RATE_HZ) for at in range(0, len(padded), size))
 

@@ -35,7 +35,7 @@ REASONING_TOKENS = 75
 """1.5 s at 50 tokens a second."""
 REASONED = "work out"
 UNREASONED = "all but reasoned"
-"""Reasoning is long, and done ahead it is never lost: it hides what is."""
+"""Reasoning is long, and done ahead it is hardly ever lost: it hides what is."""
 TOPICS = ("weather", "trains", "hotels", "museums", "markets", "concerts", "parks", "theatres", "harbours", "streets")
 SERVED_MARK, EXTRA_MARK, CONTRADICTING_MARK = 0.6, 0.3, 0.005
 
@@ -94,7 +94,7 @@ def _reasoned(talk: _Talk) -> Say:
 
 def _foreseen(talk: _Talk) -> Say:
     city, other = talk.two(CITIES)
-    beginning = f"could you tell me about the {talk.topic()}"
+    beginning = f"tell me about the {talk.topic()}"  # three are foreseen from at most: words 3 to 5
     talk.foresees[beginning] = f"of {city if talk.random.random() < FORESEEN_RIGHT else other}"
     return turn(f"{beginning} of {city}", city)
 
@@ -214,9 +214,8 @@ def counted(facts: Facts, kinds: Sequence[str]) -> dict[str, Count]:
     for think_id, think in watcher.thinks.items():
         count = counts[kinds[begun_in[think_id]]]
         kept = think_id in watcher.promoted or think_id in watcher.adopted
-        tokens = watcher.tokens.get(think_id, 0)
-        count.spent += tokens
-        count.extra += tokens if think.purpose.is_speculative and not kept else 0
+        count.spent += watcher.tokens.get(think_id, 0) + (think_id in watcher.discarded)
+        count.extra += watcher.extra(think_id)
         if think.purpose is Purpose.DRAFT:
             count.begun += 1
             count.accepted += kept

@@ -27,6 +27,8 @@ from scheduler.words import HESITATIONS, join_texts
 
 SENTENCES_AHEAD = 1
 """How much of a draft is rendered before the commit."""
+NEVER = 2.0
+"""More than any probability."""
 
 
 class Trigger(Enum):
@@ -140,11 +142,22 @@ def _worth(step: Step, turn: Turn, text: str, trigger: Trigger) -> bool:
         case Trigger.AGREED | Trigger.LIKELY if notes.being_made(turn):
             return False  # what is being thought need not be thought twice
         case Trigger.AGREED | Trigger.LIKELY:
-            least = policy.draft_probability if trigger is Trigger.AGREED else policy.draft_likely_probability
-            likely = probability >= least
+            likely = probability >= _least_probability(step, turn, trigger)
             return likely and turn.drafts_begun < most - 1 and not speculation.paused_turns
         case Trigger.FORESEEN:
             return turn.drafts_begun < most - 1 and not speculation.paused_turns
+
+
+def _least_probability(step: Step, turn: Turn, trigger: Trigger) -> float:
+    """Of the turn's end, for partials to begin a draft. Where voice is heard, most beginnings go on."""
+    policy = step.policy
+    least = policy.draft_probability if trigger is Trigger.AGREED else policy.draft_likely_probability
+    if turn.faded or not turn.voiced:
+        return least
+    if trigger is Trigger.LIKELY and len(turn.bare) < policy.draft_likely_words:
+        return NEVER
+    young = step.now - turn.begun_at < policy.draft_more_seconds
+    return max(least, policy.draft_voiced_probability) if young else least
 
 
 def _may_replace(running: list[Draft], trigger: Trigger) -> bool:

@@ -21,6 +21,8 @@ from tests.scheduler.playbook import Playbook, words
 
 QUESTION = "what is twelve times twelve"
 """Sounds like a whole turn."""
+REQUEST = "show me the way home"
+"""Sounds complete."""
 STATEMENT = "the weather was nice yesterday"
 """Something may follow."""
 UNFINISHED = "i'd like to go to"

@@ -47,6 +47,7 @@ from scheduler.events import (
 from scheduler.policy import BALANCED, Policy, TurnDetection, TurnMode
 from tests.scheduler.ahead import (
     QUESTION,
+    REQUEST,
     SENTENCES,
     STATEMENT,
     UNFINISHED,
@@ -74,17 +75,57 @@ def test_two_agreeing_partials_begin_a_draft() -> None:
     talk = Playbook(DRAFTS)
     turn = user_begins(talk)
     talk.at(1.0)
-    partial(talk, STATEMENT)
+    partial(talk, REQUEST)
     talk.quiet(1.2)
-    partial(talk, STATEMENT)
-    talk.expect(Think, purpose=Purpose.DRAFT, turn_id=turn, basis=STATEMENT)
+    partial(talk, REQUEST)
+    talk.expect(Think, purpose=Purpose.DRAFT, turn_id=turn, basis=REQUEST)
 
 
 def test_words_of_which_the_recogniser_is_sure_begin_one() -> None:
     talk = Playbook(DRAFTS)
     user_begins(talk)
-    talk.at(1.0) >> TranscriptRevised(0, words(STATEMENT))
+    talk.at(1.0) >> TranscriptRevised(0, words(REQUEST))
+    talk.expect(Think, purpose=Purpose.DRAFT, basis=REQUEST)
+
+
+def test_words_that_may_go_on_begin_none_while_the_user_is_heard() -> None:
+    talk = Playbook(DRAFTS)
+    user_begins(talk)
+    talk.at(1.0)
+    partial(talk, STATEMENT)
+    talk.quiet(1.2)
+    partial(talk, STATEMENT)
+    talk.quiet(1.4)
+
+
+def test_in_a_long_turn_they_do() -> None:
+    talk = Playbook(DRAFTS)
+    user_begins(talk)
+    talk.at(4.0)
+    partial(talk, STATEMENT)
+    talk.quiet(4.2)
+    partial(talk, STATEMENT)
     talk.expect(Think, purpose=Purpose.DRAFT, basis=STATEMENT)
+
+
+def test_a_short_question_goes_on_more_often_than_not_and_waits_for_the_next_partial() -> None:
+    talk = Playbook(DRAFTS)
+    user_begins(talk)
+    talk.at(1.0)
+    partial(talk, "what is the weather")
+    talk.quiet(1.2)
+    partial(talk, "what is the weather")
+    talk.expect(Think, purpose=Purpose.DRAFT, basis="what is the weather")
+
+
+def test_or_for_a_moment_without_voice() -> None:
+    talk = Playbook(DRAFTS)
+    user_begins(talk)
+    talk.at(1.0)
+    partial(talk, "what is the weather")
+    talk.at(1.1) >> VoiceFaded(1.0, 0.1)
+    talk.at(2.0)
+    talk.expect(Think, at=1.16, purpose=Purpose.DRAFT, basis="what is the weather")
 
 
 def test_words_that_sound_like_a_whole_turn_begin_one_at_once() -> None:
