@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from realtime.conversation import item_entry, place_id
@@ -41,14 +41,18 @@ class Briefing:
         timers: Timers,
         reports: Reports,
         router: EffortRouter | None = None,
+        *,
+        still_sounding: Callable[[], str] = lambda: "",
     ) -> None:
-        """``router`` chooses the effort where neither the conductor nor the client does; ``None``: ``RuleRouter``."""
+        """``router`` chooses the effort where neither the conductor nor the client does; ``None``: ``RuleRouter``.
+        ``still_sounding``: what the caller is just hearing."""
         self.config = config
         self._settings = settings
         self._trajectory = trajectory
         self._timers = timers
         self._reports = reports
         self._router = router or RuleRouter()
+        self._still_sounding = still_sounding
         self._requests: OrderedDict[str, ResponseParams] = OrderedDict()
         self._told: OrderedDict[str, str] = OrderedDict()
         """Reports whose answer may be put off, and begun anew, before it has sounded."""
@@ -125,6 +129,7 @@ class Briefing:
             datetime.now().astimezone(),
             think.purpose,
             report=self._report(think.report_id) if think.report_id else "",
+            still_sounding=self._still_sounding() if think.in_conversation else "",
             notes=notes,
             timers=self._timers.described() if think.in_conversation else (),
             pending_calls=[entry.tool_name for entry in self._trajectory.pending_calls],

@@ -24,6 +24,7 @@ from realtime.recording import Recording
 from realtime.recording_transport import RecordedTransport
 from realtime.server import Engines
 from realtime.settings import Settings
+from realtime.sounding import Sounding
 from realtime.wire.session_port import Door, FunctionOutputItem, Item, MessageItem, Place, ResponseParams, SessionConfig
 from scheduler.bus import Bus
 from scheduler.clock import SourceClock
@@ -123,7 +124,15 @@ class Session:
         self._toolbox = Toolbox((*self._timers.tools(), *engines.tools))
         self._trajectory = Trajectory()
         self._conversation = Conversation(self._trajectory, self._clock)
-        self._briefing = Briefing(config, settings, self._trajectory, self._timers, reports)
+        self._sounding = Sounding()
+        self._briefing = Briefing(
+            config,
+            settings,
+            self._trajectory,
+            self._timers,
+            reports,
+            still_sounding=lambda: self._sounding.text,
+        )
         self._thinker = Thinker(
             self._bus.publish,
             engines.language_model,
@@ -166,7 +175,7 @@ class Session:
 
     def _observers(self) -> tuple[Callable[[float, Event | Command], None], ...]:
         kept = (self._journal.observe,) if self._journal is not None else ()
-        return (*kept, self._conversation.observe, self._door.observe)
+        return (*kept, self._sounding.observe, self._conversation.observe, self._door.observe)
 
     # --- life -----------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from scheduler.commands import (
+    CommitTurn,
+    EndTurn,
     EndUtterance,
     OpenTurn,
     Purpose,
@@ -12,6 +14,7 @@ from scheduler.commands import (
     StopSpeaking,
     StopThinking,
     Think,
+    TurnOutcome,
 )
 from scheduler.events import (
     PlayoutStarted,
@@ -25,9 +28,17 @@ from scheduler.events import (
     TranscriptRevised,
 )
 from scheduler.floor import Floor
-from scheduler.policy import TurnDetection
+from scheduler.policy import BALANCED, TurnDetection
 from tests.scheduler.playbook import Playbook, configured, words
-from tests.scheduler.test_conversations import SENTENCES, agent_answers, agent_writes, played, stopped
+from tests.scheduler.test_conversations import (
+    QUESTION,
+    SENTENCES,
+    agent_answers,
+    agent_writes,
+    played,
+    stopped,
+    user_says,
+)
 
 CORRECTION = "No, it was a hundred and forty five."
 
@@ -118,6 +129,19 @@ def test_where_the_client_begins_every_response_nothing_is_thought_and_nothing_r
     talk.expect(RecordHeard)
     talk.quiet(talk.now + 60.0)
     assert talk.state.deadline is None
+
+
+def test_where_the_client_begins_every_response_nothing_rings_after_a_commit() -> None:
+    """With all that can be thought ahead, and whatever the agent would say by itself."""
+    policy = configured(BALANCED, backchannels=True, idle_prompt_seconds=10.0)
+    talk = Playbook(policy, TurnDetection(create_response=False))
+    user_says(talk, QUESTION)
+    talk.wait(1.0)
+    commit = talk.expect(CommitTurn)
+    talk << EndTurn(commit.turn_id, TurnOutcome.SILENT, "left to the client")
+    assert talk.state.deadline is None
+    talk.quiet(talk.now + 60.0)
+    talk.done()
 
 
 def test_a_user_who_speaks_soon_prevents_it() -> None:
