@@ -47,6 +47,11 @@ _OBJECT_QUESTIONS = word_set("what what's who who's whom which where")
 """Questions that may end so all the same ("what did he tell me about")."""
 _CLAUSE_SUBJECTS = word_set("i you we they he she it there the my your our his her their this that")
 """After "when" they tell a clause ("when i arrive") from a question ("when do i arrive"): another one is to come."""
+_REPORTING = word_set("said says told thinks thought heard hopes believes")
+_REPORTED = word_set("he she they it we people somebody everybody me us him her")
+"""Between them and a "that" at the end ("and he said that", "she told me that") stands no more than one of each."""
+_LEAD_INS = word_set("and but so okay ok well oh no yes yeah now then hey hello hi please actually sorry wait")
+"""What stands before a question or a request as well as before anything else ("and what about vienna")."""
 _OPEN_IN_CHINESE = re.compile(
     "(?:(?<![\u4e5f\u4e0d])\u53bb|[\u5230\u5728\u548c\u8ddf\u628a\u7ed9\u4ece\u6bd4\u8ba9]"
     "|\u56e0\u4e3a|\u4f46\u662f|\u6240\u4ee5|\u5982\u679c|\u8fd8\u6709|\u6216\u8005|\u8fd8\u662f"
@@ -110,6 +115,9 @@ def _by_words(words: tuple[str, ...]) -> float:
         return 0.15
     if any(words[-len(tail) :] == tail and len(words) > len(tail) for tail in _COURTESIES):
         return 0.9
+    if _is_reporting(words):
+        return 0.15
+    words = _without_lead_ins(words)
     if last in _OPEN_ENDINGS and not (last in _CLOSED_ALTHOUGH_OPEN and len(words) >= 3):
         asks = words[0] in _QUESTION_OPENERS and len(words) >= 3
         if words[-3:-1] in _ASKS_FOR_MORE and last in _TOPIC_OPENERS and words[0] not in _OBJECT_QUESTIONS:
@@ -126,6 +134,21 @@ def _by_words(words: tuple[str, ...]) -> float:
     if words[0] in _REQUEST_OPENERS and len(words) >= 2:
         return 0.1 if words[1:] == ("me",) else 0.7
     return 0.5 if len(words) >= 3 else 0.4
+
+
+def _is_reporting(words: tuple[str, ...]) -> bool:
+    """What was said must still come. A question ("who said that") or "i said that" may well be over."""
+    if words[-1] != "that" or words[0] in _QUESTION_OPENERS:
+        return False
+    before = words[-3:-1]
+    return len(before) == 2 and bool(set(before) & _REPORTING) and bool(set(before) & _REPORTED)
+
+
+def _without_lead_ins(words: tuple[str, ...]) -> tuple[str, ...]:
+    """At least three words are left: fewer are judged as they are."""
+    while len(words) > 3 and words[0] in _LEAD_INS:
+        words = words[1:]
+    return words
 
 
 def _is_spelling(words: tuple[str, ...]) -> bool:

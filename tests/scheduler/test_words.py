@@ -47,6 +47,10 @@ goodbye
 hello there
 That's great!
 five plus six please
+and what about Vienna
+no wait what is the time
+okay tell me about Paris
+who said that
 """
 
 UNDECIDED = """
@@ -68,6 +72,9 @@ what I mean is
 what did he tell me about
 when I arrive in Berlin
 when the train is late
+and when I arrive in Berlin
+i said that
+and Boston
 我想去北京
 """
 
@@ -108,6 +115,8 @@ could you get me to
 it is four two
 my number is 4 9
 three one
+and he said that
+she told me that
 that is j
 请帮我订一张去
 我想跟你说因为
