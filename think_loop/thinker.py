@@ -98,6 +98,11 @@ class _Round:
     thought: str = ""
     calls: list[ToolCall] = field(default_factory=list)
 
+    @property
+    def estimated_tokens(self) -> int:
+        """Of all that was written: to round each piece up would count half as much again, for most are one token."""
+        return estimated_tokens(self.thought) + estimated_tokens(self.text)
+
 
 class Thinker:
     """Owner of ``Think``, ``StopThinking`` and ``PromoteThinking``. ``run`` lives as long as the session."""
@@ -334,11 +339,11 @@ class Thinker:
                 self._take(stream, done, Thought(text), prompt)
             case Thought(text):
                 done.thought += text
-                stream.estimated_output += estimated_tokens(text)
+                stream.estimated_output = done.estimated_tokens
                 stream.think_on(text)
             case Words(text):
                 done.text += text
-                stream.estimated_output += estimated_tokens(text)
+                stream.estimated_output = done.estimated_tokens
                 stream.write(text)
             case ToolCall():
                 stream.flush()

@@ -185,6 +185,12 @@ def test_tokens_are_estimated_where_the_engine_does_not_count() -> None:
     assert (end.input_tokens, end.output_tokens) == (2, 2)
 
 
+def test_pieces_of_a_token_each_are_not_estimated_as_more() -> None:
+    thoughts = [Thought("so "), Thought("so")]
+    words = [Words(f"{word} ") for word in ("that", "is", "easily", "told")]
+    assert ended(play([[*thoughts, *words, Finished("stop")]])).output_tokens == 2 + 5
+
+
 def test_silence_is_told_with_its_reason() -> None:
     bench = play([[Silence("thinking aloud"), Finished("stop")]])
     assert bench.events[0] == SilenceChosen("t", "thinking aloud")
