@@ -17,9 +17,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from statistics import median, quantiles
 
-from rich.console import Console
 from rich.table import Table
 
+from bench.table_console import make_console
 from scheduler import virtual_time
 from scheduler.tasks import closing_stream
 from think_loop.admission import Admission, AdmissionCounts, Priority, Ticket
@@ -302,7 +302,7 @@ def main() -> None:
         waits = measure(load, setup)
         base = base or waits
         table.add_row(*_row(name, waits, base))
-    Console(width=110).print(table)
+    make_console().print(table)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from bench.barge_in_call import STORY, Setup, Trial, barge_in
 from bench.barge_in_flite import spoken
 from bench.barge_in_measure import Outcome, judged
 from bench.barge_in_sounds import Kind, Sound, made_up, own_echo
+from bench.table_console import make_console
 from scheduler import virtual_time
 from scheduler.policy import TurnMode
 from tts.registry import make_voice
@@ -161,7 +162,7 @@ def _percent(share: float | None) -> str:
 
 def main() -> int:
     arguments = _arguments()
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     setup = Setup(
         arguments.vad,
         arguments.position,

@@ -22,13 +22,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from bench.duel_call import DuelCall, Setup, TurnResult, scene_turns
 from bench.duel_scenes import SCENES, Floor, Scene
 from bench.duel_speech import speeches
 from bench.duel_websocket import WebsocketCall
+from bench.table_console import make_console
 from scheduler import virtual_time
 from scheduler.commands import Purpose
 
@@ -154,7 +154,7 @@ def main() -> int:
     setup = Setup(
         arguments.eager, arguments.voice == "streaming", arguments.speculation == "on", arguments.vad, arguments.seed
     )
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     names = list(SCENES) if arguments.scene == "all" else [arguments.scene]
     results = []
     for name in names:

@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
@@ -25,6 +24,7 @@ from audio.asr.simulated import SimulatedRecognizer
 from audio.ears import Ears
 from audio.vad import make_detector
 from bench.hear import flite_installed, human_recordings, speak_flite
+from bench.table_console import make_console
 from scheduler import virtual_time
 from scheduler.events import Event, SpeechStarted
 from scheduler.pcm import Pcm
@@ -167,7 +167,7 @@ def voices() -> tuple[Signal, Signal]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    console = Console()
+    console = make_console()
     if not flite_installed():
         console.print("Nobody to speak: install flite.")
         return 2

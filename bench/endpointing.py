@@ -33,6 +33,7 @@ from audio.asr.pocketsphinx_worker import is_filler
 from audio.end_of_turn.model import EndOfTurnModel
 from audio.end_of_turn.registry import make_end_of_turn
 from bench.hear import Recording, flite_installed, human_recordings, speak_flite
+from bench.table_console import make_console
 from scheduler.errors import SettingsError
 from scheduler.pcm import Pcm
 
@@ -196,7 +197,7 @@ async def judge(model: EndOfTurnModel, cases: Sequence[Case]) -> tuple[list[Verd
 
 
 async def run(arguments: argparse.Namespace) -> int:
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     model = make_end_of_turn(arguments.model)
     speech = {"human": sixteen_khz(human_recordings()), "flite": flite_sentences()}
     if model is None or not any(speech.values()):

@@ -32,6 +32,7 @@ from audio.asr.recognizer import Recognizer
 from audio.asr.registry import make_recognizer
 from audio.ears import Ears, EarsSettings
 from audio.vad import SileroDetector, level_dbfs
+from bench.table_console import make_console
 from scheduler.events import Event, SpeechStopped, TranscriptRevised
 from scheduler.pcm import Pcm, WordTime, join_words
 from scheduler.policy import TurnDetection
@@ -262,7 +263,7 @@ def print_table(console: Console, hearings: Sequence[Hearing], sums: Sequence[To
 
 
 async def run(arguments: argparse.Namespace) -> int:
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     recordings = (human_recordings() + flite_recordings())[: arguments.limit]
     if not recordings:
         console.print("Nothing to hear: set STRETTO_SPEECH_DIR to a folder of recordings, or install flite.")

@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from rich.console import Console
 
 from audio.asr.simulated import SimulatedRecognizer
 from audio.loopback import PlayedBlock, RecordingTransport
 from bench.barge_in_call import LOUD, Watcher
+from bench.table_console import make_console
 from realtime.server import Engines
 from realtime.session import Session
 from realtime.settings import Settings
@@ -129,7 +129,7 @@ def main() -> int:
     parser.add_argument("--clock", choices=("real", "virtual"), default="real")
     parser.add_argument("--think", type=float, default=Pace().think_seconds, help="seconds before each sentence")
     arguments = parser.parse_args()
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     for spec in arguments.voices.split(","):
         pace = Pace(arguments.think)
 

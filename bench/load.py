@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import load_websocket
+from bench.table_console import make_console
 
 COLUMNS = {
     "sessions": "calls",
@@ -76,7 +77,7 @@ def table(loads: Sequence[dict[str, Any]], title: str) -> Table:
 
 
 async def run(arguments: argparse.Namespace) -> int:
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     loads = []
     for sessions in arguments.sessions:
         loads.append(await measured(sessions, arguments, console))

@@ -16,7 +16,6 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field, replace
 
-from rich.console import Console
 from rich.table import Table
 
 from audio.asr.recognizer import Hypothesis, Recognizer, RecognizerStream
@@ -25,6 +24,7 @@ from bench.duel_call import DuelCall, Setup
 from bench.duel_scenes import SCENES
 from bench.load_inproc import Caller, Door
 from bench.load_run import hold, percentile, warm
+from bench.table_console import make_console
 from realtime.server import Engines
 from scheduler.commands import Command, CommitTurn, PromoteThinking
 from scheduler.events import Event, SpeechReady, TranscriptRevised, TurnEndEstimated
@@ -207,7 +207,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=10, help="of each session")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     arguments = parser.parse_args()
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     made = Table(title=f"verdict to first sample, ms; simulated engines, {os.cpu_count()} cores")
     for column in ("calls", "counted", "left out", "p50", "p90", "p99", "max", "lag p99", "mark"):
         made.add_column(column, justify="right")

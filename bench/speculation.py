@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from random import Random
 
-from rich.console import Console
 from rich.table import Table
 
 from bench.duel_call import Watcher
 from bench.duel_scenes import CITIES, DAYS, FORESEEN_RIGHT
+from bench.table_console import make_console
 from bench.turns_call import Call, Facts, Setup
 from bench.turns_judge import Judge, contradicting_drafts
 from bench.turns_script import Model, Say, Scene, turn
@@ -280,7 +280,7 @@ def main() -> int:
         faults = {f"seed {each.seed}": each.faults for each in results if each.faults}
         print(json.dumps({"engines": "simulated", "cores": os.cpu_count(), "counts": told, "faults": faults}))
         return 0
-    console = Console(width=None if os.isatty(1) else 150)
+    console = make_console()
     for each in results:
         for fault in each.faults:
             console.print(f"seed {each.seed}: {fault}", markup=False, highlight=False)

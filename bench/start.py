@@ -13,13 +13,13 @@ import os
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from bench.load import numbers, table
 from bench.load_websocket import measure
 from bench.serving import SIMULATED, served
+from bench.table_console import make_console
 
 ENGINES = {"no download": (), "simulated": SIMULATED}
 
@@ -47,7 +47,7 @@ async def start(engines: str, runs: int, progress: Progress) -> Start:
 
 
 async def run(arguments: argparse.Namespace) -> int:
-    console = Console(stderr=arguments.json)
+    console = make_console(json=arguments.json)
     with Progress(console=console, transient=True) as progress:
         starts = [await start(engines, arguments.runs, progress) for engines in ENGINES]
     loads = [asdict(await measure(sessions, 2, "silero", console)) for sessions in arguments.sessions]

@@ -33,6 +33,7 @@ from rich.table import Table
 from bench import baseline, turns_real
 from bench.baseline import Difference, Entry, Limit
 from bench.hear import flite_installed
+from bench.table_console import make_console
 from bench.turns_call import Call, Setup
 from bench.turns_judge import Fault, Found, Judge, Measures
 from bench.turns_scenes import SCENES
@@ -251,7 +252,7 @@ def chosen(name: str, *, real: bool = False) -> list[Scene]:
 
 def main() -> int:
     arguments = parse()
-    console = Console(stderr=arguments.json, width=None if os.isatty(1) else 150)
+    console = make_console(json=arguments.json)
     policies = list(PRESETS) if arguments.policy == "all" else [arguments.policy]
     worse = [report(console, arguments, policy) for policy in policies]
     return 1 if arguments.check and any(worse) else 0
