@@ -46,7 +46,7 @@ QUIET = [
 @contextmanager
 def served(*flags: str, port: int = 0, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``stretto serve`` on a free port with the engines it has by default: (process, its address)."""
-    command = [sys.executable, "-m", "realtime.cli", "serve", "--port", str(port), *flags]
+    command = [sys.executable, "-m", "realtime.cli", "serve", "--port", str(port), "--clips-dir", "", *flags]
     process = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
