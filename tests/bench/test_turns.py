@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.speculation import added_up, run_talk, talk_of
+from bench.speculation import EXTRA_MARK, SERVED_MARK, UNREASONED, added_up, run_talk, talk_of
 from bench.turns import SceneResult, chosen, figures, run_scene
 from bench.turns_call import Setup
 from bench.turns_judge import Fault
@@ -77,3 +77,9 @@ def test_speculation_counts_every_turn() -> None:
     assert count.contradicting == 0
     assert 0 <= count.extra < count.spent
     assert talk_of(1, 5) == talk_of(1, 5)
+
+
+def test_thinking_ahead_keeps_its_marks_without_reasoning_to_hide_its_cost() -> None:
+    count = added_up([run_talk(seed=3, turns=10)])[UNREASONED]
+    assert count.turns == 10
+    assert (count.served_share >= SERVED_MARK, count.extra_share <= EXTRA_MARK, count.contradicting) == (True, True, 0)
