@@ -90,10 +90,10 @@ class AheadMonitor:
         self.paused: set[str] = set()
         self.spoken: dict[str, Spoken] = {}
         self._drafts: Counter[str] = Counter()
-        self._wholes: dict[str, str] = {}
-        """All the words of each committed turn, and of those that it continues."""
-        self._before: dict[str, str] = {}
-        """Words of the turn that each continues."""
+        self._words: dict[str, str] = {}
+        """Of each committed turn, as they were last amended."""
+        self._joined: dict[str, str | None] = {}
+        """The turn that each continues."""
         self._verified: dict[str, str] = {}
         self._heard: dict[str, int] = {}
         """How many words, by the conductor's own lights."""
@@ -120,10 +120,9 @@ class AheadMonitor:
             case PromoteThinking():
                 self._check_promotion(command, state)
             case CommitTurn(turn_id, transcript, joins=joins):
-                self._before[turn_id] = self._wholes.get(joins or "", "")
-                self._wholes[turn_id] = join_texts(self._before[turn_id], transcript)
+                self._words[turn_id], self._joined[turn_id] = transcript, joins
             case AmendTurn(turn_id, transcript):
-                self._wholes[turn_id] = join_texts(self._before[turn_id], transcript)
+                self._words[turn_id] = transcript
             case Speak():
                 self._check_speech(command, state)
             case Hold(utterance_id):
@@ -214,15 +213,20 @@ class AheadMonitor:
 
     def _check_same(self, basis: str, turn_id: str, state: State) -> None:
         assert self._monitor.committed[turn_id], "the recogniser has not spoken its last word"
-        assert says_the_same(basis, self._wholes[turn_id], state.policy.language), (
-            f"{basis!r} is not {self._wholes[turn_id]!r}"
-        )
+        whole = self._whole(turn_id)
+        assert says_the_same(basis, whole, state.policy.language), f"{basis!r} is not {whole!r}"
+
+    def _whole(self, turn_id: str | None) -> str:
+        """All the words of a committed turn, and of those that it continues."""
+        if turn_id is None or turn_id not in self._words:
+            return ""
+        return join_texts(self._whole(self._joined[turn_id]), self._words[turn_id])
 
     def _check_what_holds(self, think: Think, state: State) -> None:
         """An answer that goes on behind what a draft for the same words had."""
         assert think.turn_id is not None
         drafts = [one for one in self.thinks.values() if one.purpose is Purpose.DRAFT and one.turn_id == think.turn_id]
-        whole = self._wholes[think.turn_id]
+        whole = self._whole(think.turn_id)
         assert any(says_the_same(draft.basis, whole, state.policy.language) for draft in drafts)
         assert self._monitor.committed[think.turn_id]
 
