@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,12 +46,17 @@ def said(say: Say, at: float) -> Said:
     return Said(say, at, runs[-1].end, runs[-1].end, runs)
 
 
+def judged(
+    caller: Sequence[Said], blocks: Sequence[PlayedBlock], history: Sequence[tuple[float, Event | Command]]
+) -> Judge:
+    scene = Scene("made up", "tests", tuple(each.say for each in caller))
+    return Judge(Facts(scene, list(caller), list(history), list(blocks))).run()
+
+
 def faults(
     caller: Sequence[Said], blocks: Sequence[PlayedBlock], history: Sequence[tuple[float, Event | Command]]
 ) -> list[Fault]:
-    scene = Scene("made up", "tests", tuple(each.say for each in caller))
-    judge = Judge(Facts(scene, list(caller), list(history), list(blocks))).run()
-    return [found.fault for found in judge.found]
+    return [found.fault for found in judged(caller, blocks, history).found]
 
 
 def heard(utterance_id: str, text: str, at: float, *, cut_off: bool = False) -> list[tuple[float, Event | Command]]:
@@ -92,6 +98,15 @@ def test_the_turn_is_taken_over_in_its_pause() -> None:
     assert faults([said(ASKED, 1.0)], blocks, history) == [Fault.TOO_EARLY]
 
 
+def test_a_turn_that_is_committed_too_early_and_rejoined_before_any_sound_is_no_fault_but_counted() -> None:
+    blocks = agent("u1", ANSWER, ENDED + 0.6, 1.2)
+    joined = CommitTurn("turn_2", "lisbon", 0.0, 1.0, final=True, joins="turn_1")
+    history = [commit("what about", 2.1), (ENDED + 0.4, joined), *heard("u1", ANSWER, ENDED + 1.8)]
+    judge = judged([said(ASKED, 1.0)], blocks, history)
+    assert judge.found == []
+    assert (judge.measures.pauses, judge.measures.taken_over, judge.measures.rejoined_unheard) == (1, 0, 1)
+
+
 @pytest.mark.parametrize("answer", ["Oslo is nice", "Lisbon not Oslo"])
 def test_an_answer_to_other_words(answer: str) -> None:
     blocks = agent("u1", answer, ENDED + 0.6, 1.2)
@@ -121,6 +136,17 @@ def test_stopped_by_a_cough_and_never_taken_up_again() -> None:
     resumed = [*blocks, *agent("u2", "seven eight", 4.0, 0.8)]
     history = [stopped, *heard("u1", text, 2.6), *heard("u2", "seven eight", 4.8)]
     assert faults([cough], resumed, history) == [Fault.WRONGLY_STOPPED]
+
+
+def test_an_agent_that_pauses_and_goes_on_at_the_very_word_hesitates() -> None:
+    listener = said(Say("oh really", must=Must.GO_ON), 2.0)
+    text = "one two three four five six"
+    blocks = agent("u1", text, 1.0, 1.6)
+    paused = [replace(block, starts_at=block.starts_at + 0.3 * (number > 30)) for number, block in enumerate(blocks)]
+    for played, hesitated in ((blocks, 0), (paused, 1)):
+        judge = judged([listener], played, heard("u1", text, 3.0))
+        assert judge.found == []
+        assert (judge.measures.survived, judge.measures.hesitated) == (1, hesitated)
 
 
 def test_going_on_over_a_stop() -> None:
