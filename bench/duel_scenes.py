@@ -199,7 +199,7 @@ SCENES: dict[str, Scene] = {
             "foreseen", "the ending is predicted, right in 70 %", _foreseen, _verdict_floor, (325, 645), foreseen=True
         ),
         Scene("repair", "the user corrects the last words", _repair, _plain_floor, (595, 645)),
-        Scene("hard", "the first token comes 4 s late", _plain, _plain_floor, (4575, 4875), hard=True),
+        Scene("hard", "the first token comes 4 s late", _plain, _plain_floor, (4850, 4850), hard=True),
     )
 }
 
