@@ -9,7 +9,7 @@ from pathlib import Path
 from audio.asr.registry import make_recognizer
 from audio.end_of_turn.registry import make_end_of_turn
 from realtime.server import Engines
-from realtime.settings import Settings
+from realtime.settings import EngineSettings, Settings
 from scheduler.errors import SettingsError
 from think_loop.admission import Admission
 from think_loop.registry import make_language_model
@@ -25,15 +25,7 @@ def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
     does not know: nothing would be heard.
     """
     engines = settings.engines
-    options: dict[str, object] = {}
-    if engines.llm.startswith("openai"):
-        options = {
-            "connect_timeout_seconds": engines.llm_connect_timeout_seconds,
-            "first_token_timeout_seconds": engines.llm_first_token_timeout_seconds,
-            "token_timeout_seconds": engines.llm_token_timeout_seconds,
-            "retries": engines.llm_retries,
-            "sends_priority": engines.llm_sends_priority,
-        }
+    options = _openai_options(engines) if engines.llm.startswith("openai") else {}
     recognizer = make_recognizer(engines.asr)
     if not recognizer.knows_language(settings.agent.language):
         raise SettingsError(
@@ -67,3 +59,17 @@ def clips_folder(setting: str, environment: Mapping[str, str]) -> Path | None:
             return None
         caches = Path(home) / ".cache"
     return caches / "stretto" / "clips"
+
+
+def _openai_options(engines: EngineSettings) -> dict[str, object]:
+    # imported here: the client library takes about a second to import
+    from think_loop.engines.openai_ahead import AheadSettings
+
+    return {
+        "connect_timeout_seconds": engines.llm_connect_timeout_seconds,
+        "first_token_timeout_seconds": engines.llm_first_token_timeout_seconds,
+        "token_timeout_seconds": engines.llm_token_timeout_seconds,
+        "retries": engines.llm_retries,
+        "sends_priority": engines.llm_sends_priority,
+        "ahead": AheadSettings(engines.llm_server, engines.llm_foresees, engines.llm_verifies),
+    }

@@ -47,7 +47,7 @@ from scheduler.pcm import Pcm
 from scheduler.policy import Policy
 from scheduler.runner import Runner
 from scheduler.tasks import cancel_and_wait
-from think_loop.language_model import ForeseeingModel, Prompt, ToolCall
+from think_loop.language_model import Prompt, ToolCall, foreseeing
 from think_loop.prompt import late_result
 from think_loop.thinker import Thinker
 from think_loop.timers import Reports, Timers
@@ -336,7 +336,7 @@ class Session:
             drafts=policy.drafts if config.drafts is None else config.drafts,
             hears_itself=policy.hears_itself if config.hears_itself is None else config.hears_itself,
             fillers=policy.fillers if config.fillers is None else config.fillers,
-            foresight=policy.foresight and isinstance(self._engines.language_model, ForeseeingModel),
+            foresight=policy.foresight and foreseeing(self._engines.language_model) is not None,
         )
 
     def _voice(self) -> Voice:

@@ -117,6 +117,14 @@ class EngineSettings(Section):
     """Drafts, notes and afterthoughts begin only while fewer streams than this run."""
     llm_sends_priority: bool = False
     """Tell the model server which requests may wait: vLLM started with ``--scheduling-policy priority``."""
+    llm_server: Literal["auto", "vllm", "sglang", "other"] = "auto"
+    """What serves the language model; ``auto``: what it calls itself in its list of models. vLLM and SGLang are asked to
+    go on behind a beginning that has been said."""
+    llm_foresees: bool = False
+    """Ask the model, while a caller speaks, how the sentence will end: up to 3 short completions in a turn."""
+    llm_verifies: bool = False
+    """Ask vLLM for the log-probabilities of a beginning that was written for fewer words. It reads the whole prompt again
+    for that, without its prefix cache."""
     llm_temperature: float | None = Field(default=None, ge=0, le=2)
     """``None``: the model's own default."""
     llm_max_output_tokens: int | None = Field(default=None, ge=1)

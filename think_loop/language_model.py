@@ -139,6 +139,16 @@ class Foreseen:
 class ForeseeingModel(Protocol):
     """An engine that tells, in one cheap completion, how a sentence that is being said will end (rule 3)."""
 
+    @property
+    def can_foresee(self) -> bool:
+        """Whether it can, with its settings and the server behind it. If not, ``foresee`` tells nothing."""
+        ...
+
     async def foresee(self, prompt: Prompt) -> Foreseen | None:
         """``prompt`` ends with what the user has said so far. ``None``: it can't be told."""
         ...
+
+
+def foreseeing(model: LanguageModel) -> ForeseeingModel | None:
+    """The same model, if it can foresee endings just now."""
+    return model if isinstance(model, ForeseeingModel) and model.can_foresee else None

@@ -9,20 +9,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from scheduler.commands import Think
+from scheduler.errors import LanguageModelError
 from scheduler.tasks import closing_stream
 from think_loop.language_model import LanguageModel, Piece, Prompt, Words
+
+VERDICT_SECONDS = 0.1
+"""How much longer a verdict is awaited once the answer that was begun anew has begun differently: a wait that nobody
+notices, against an answer in hand."""
 
 
 @runtime_checkable
 class VerifyingModel(Protocol):
-    """An engine that has log-probabilities of a given continuation cheaply."""
+    """An engine that has log-probabilities of a given continuation."""
 
-    async def agreement(self, prompt: Prompt, opening: str) -> str:
-        """The longest beginning of ``opening`` that would still be said after ``prompt``. One pass, no decoding."""
+    @property
+    def can_verify(self) -> bool:
+        """Whether it has, with its settings and the server behind it."""
+        ...
+
+    async def agreement(self, prompt: Prompt, opening: str) -> str | None:
+        """The longest beginning of ``opening`` that would still be said after ``prompt``. One pass, no decoding.
+
+        ``None``: it can't be told, for this prompt or at this moment.
+        """
         ...
 
 
@@ -32,6 +45,10 @@ class ContinuingModel(Protocol):
 
     @property
     def continues_openings(self) -> bool: ...
+
+
+class OpeningRefusedError(LanguageModelError):
+    """Raised by ``generate``, before any piece, when the server can't go on behind ``Prompt.opening`` after all."""
 
 
 async def answer_from(
@@ -45,8 +62,8 @@ async def answer_from(
         pieces = model.generate(prompt)
     elif think.opening_holds:
         pieces = _behind(model, prompt, think.opening)
-    elif isinstance(model, VerifyingModel):
-        pieces = await _verified(model, prompt, think.opening, tell)
+    elif isinstance(model, VerifyingModel) and model.can_verify:
+        pieces = await _verified(model, model, prompt, think.opening, tell)
     else:
         pieces = _compared(model.generate(prompt), think.opening, tell)
     async with closing_stream(pieces) as stream:
@@ -55,46 +72,94 @@ async def answer_from(
 
 
 async def _verified(
-    model: LanguageModel, prompt: Prompt, opening: str, tell: Callable[[str], None]
+    model: LanguageModel, verifier: VerifyingModel, prompt: Prompt, opening: str, tell: Callable[[str], None]
 ) -> AsyncIterator[Piece]:
-    """The answer is begun anew at the same time, up to its first piece: if the opening fails, nothing is lost."""
-    assert isinstance(model, VerifyingModel)
-    anew = model.generate(prompt)
+    """The answer is begun anew at the same time: if the opening fails, nothing is lost, and where it is reproduced
+    before the verdict comes, that is one, too."""
+    anew = _Anew(model.generate(prompt), opening)
     try:
         async with asyncio.TaskGroup() as tasks:
-            first = tasks.create_task(_next(anew))
-            agreement = tasks.create_task(model.agreement(prompt, opening))
+            reading = tasks.create_task(anew.read())
+            verdict = tasks.create_task(verifier.agreement(prompt, opening))
+            holds = await _holds(anew, reading, verdict)
+            verdict.cancel()
+            reading.cancel()
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
-    holds = _same(agreement.result(), opening)
-    tell(opening if holds else "")
     if not holds:
-        return _with_first(first.result(), anew)
-    async with closing_stream(anew):
+        return _compared(anew.all(), opening, tell)
+    tell(opening)
+    async with closing_stream(anew.pieces):
         return _behind(model, prompt, opening)
 
 
-async def _next(pieces: AsyncIterator[Piece]) -> Piece | None:
-    return await anext(pieces, None)
+async def _holds(anew: _Anew, reading: asyncio.Task[None], verdict: asyncio.Task[str | None]) -> bool:
+    """Whether the engine says that the opening holds. If not, the reading has ended, too."""
+    await asyncio.wait([reading, verdict], return_when=asyncio.FIRST_COMPLETED)
+    if not (verdict.done() or anew.reproduced):
+        await asyncio.wait([verdict], timeout=VERDICT_SECONDS)
+    agreement = verdict.result() if verdict.done() else None
+    if agreement is not None and _same(agreement, anew.opening):
+        return True
+    anew.enough = True
+    await asyncio.wait([reading])
+    return False
 
 
-async def _with_first(first: Piece | None, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
-    async with closing_stream(pieces) as stream:
-        if first is not None:
-            yield first
-        async for piece in stream:
-            yield piece
+@dataclass(slots=True)
+class _Anew:
+    """An answer that is written anew beside its opening. What is read of it is kept until it is known which counts."""
+
+    pieces: AsyncIterator[Piece]
+    opening: str
+    enough: bool = False
+    """Set to end the reading with its next piece."""
+    _read: list[Piece] = field(default_factory=list)
+    _written: str = ""
+
+    @property
+    def reproduced(self) -> bool:
+        return _rest(self._written, self.opening) is not None
+
+    async def read(self) -> None:
+        """Read until the opening was reproduced, or something else was written."""
+        async for piece in self.pieces:
+            self._read.append(piece)
+            self._written += piece.text if isinstance(piece, Words) else ""
+            if self.enough or self.reproduced or not _may_still_begin(self._written, self.opening):
+                return
+
+    async def all(self) -> AsyncIterator[Piece]:
+        async with closing_stream(self.pieces) as stream:
+            for piece in self._read:
+                yield piece
+            async for piece in stream:
+                yield piece
 
 
 def _continues(model: LanguageModel) -> bool:
     return isinstance(model, ContinuingModel) and model.continues_openings
 
 
-def _behind(model: LanguageModel, prompt: Prompt, opening: str) -> AsyncIterator[Piece]:
+async def _behind(model: LanguageModel, prompt: Prompt, opening: str) -> AsyncIterator[Piece]:
     if _continues(model):
-        return model.generate(replace(prompt, opening=opening))
+        try:
+            async with closing_stream(_without(model.generate(replace(prompt, opening=opening)), opening)) as stream:
+                async for piece in stream:
+                    yield piece
+            return
+        except OpeningRefusedError:
+            pass  # nothing was written yet
     told = f'You have already begun your answer aloud with: "{opening}" Go on right behind it; don\'t say it again.'
-    return _compared(model.generate(replace(prompt, hints=f"{prompt.hints}\n{told}".strip())), opening, lambda _: None)
+    pieces = model.generate(replace(prompt, hints=f"{prompt.hints}\n{told}".strip()))
+    async with closing_stream(_without(pieces, opening)) as stream:
+        async for piece in stream:
+            yield piece
+
+
+def _without(pieces: AsyncIterator[Piece], opening: str) -> AsyncIterator[Piece]:
+    """Without the opening, where it is repeated."""
+    return _compared(pieces, opening, lambda _: None)
 
 
 async def _compared(pieces: AsyncIterator[Piece], opening: str, tell: Callable[[str], None]) -> AsyncIterator[Piece]:

@@ -11,15 +11,18 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeGuard
 from urllib.parse import urlsplit
 
 import openai
 import pydantic
 
+from scheduler.commands import Effort
 from scheduler.errors import LanguageModelError, SettingsError
 from scheduler.tasks import clean_up
+from think_loop.engines.openai_ahead import CONTINUES, Ability, Ahead, AheadSettings, is_too_long, short_request
+from think_loop.engines.openai_foresight import MOST_TOKENS
 from think_loop.engines.openai_wire import (
     DeltaReader,
     EffortStyle,
@@ -29,7 +32,8 @@ from think_loop.engines.openai_wire import (
     wire_priority,
     wire_tools,
 )
-from think_loop.language_model import Piece, Prompt
+from think_loop.language_model import Foreseen, Piece, Prompt, Thought, Words
+from think_loop.openings import OpeningRefusedError
 from think_loop.think_tags import ThinkTags
 
 log = logging.getLogger(__name__)
@@ -59,6 +63,8 @@ class OpenAICompatibleSettings:
     ``--enable-priority-scheduling --schedule-low-priority-values-first``. Others refuse the field or misread it."""
     extra_body: dict[str, Any] = field(default_factory=dict)
     """Sent with every request, for a server's own parameters."""
+    ahead: AheadSettings = field(default_factory=AheadSettings)
+    """What is used of servers that can do more than answer."""
 
 
 class OpenAICompatible:
@@ -86,6 +92,7 @@ class OpenAICompatible:
             max_retries=0,  # our own retries know about first tokens
             timeout=openai.Timeout(None, connect=self._settings.connect_timeout_seconds),
         )
+        self._ahead = Ahead(self._settings.ahead, self._where, model, self._client.chat.completions.create)
 
     @property
     def name(self) -> str:
@@ -101,6 +108,9 @@ class OpenAICompatible:
             return  # a server without a list of models
         except (openai.OpenAIError, TimeoutError, ValueError) as error:
             raise LanguageModelError(self._explain(error)) from error
+        for model in page.data or ():
+            if model.id == self._model:
+                self._ahead.is_owned_by(getattr(model, "owned_by", None))
         served = [model.id for model in page.data or ()]
         if served and self._model not in served:
             raise LanguageModelError(
@@ -108,19 +118,28 @@ class OpenAICompatible:
             )
 
     async def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
-        """See ``LanguageModel.generate``. Closing the iterator closes the HTTP stream."""
-        reader = DeltaReader(tags=ThinkTags(thinking=self._starts_in_thought))
+        """See ``LanguageModel.generate``. Closing the iterator closes the HTTP stream.
+
+        Raises ``OpeningRefusedError`` when the server can't go on behind the prompt's opening, or is to think first: its
+        thoughts would have to stand before the opening."""
+        if prompt.opening and self._thinks(prompt):
+            raise OpeningRefusedError("What is thought about first can't be gone on with in its middle.")
+        reader = DeltaReader(tags=ThinkTags(thinking=self._starts_in_thought and not prompt.opening))
         stream = None
+        may_be_misread = bool(prompt.opening)
         try:
-            stream, chunk = await self._begin(self._request(prompt), prompt.max_output_tokens)
+            stream, chunk = await self._begin(self._request(prompt), prompt)
             timeout_seconds = self._settings.first_token_timeout_seconds
             while chunk is not None:
                 for piece in reader.read(_decoded(chunk)):
                     timeout_seconds = self._settings.token_timeout_seconds
+                    if may_be_misread and isinstance(piece, Thought):
+                        raise self._refused("it takes what goes on with an answer for a thought")
+                    may_be_misread = may_be_misread and not isinstance(piece, Words)
                     yield piece
                 async with asyncio.timeout(timeout_seconds):
                     chunk = await anext(stream, None)
-            for piece in self._finish(reader):
+            for piece in self._finish(reader, learns=not prompt.opening):
                 yield piece
         except (openai.OpenAIError, TimeoutError, ValueError) as error:
             for piece in reader.rest():
@@ -129,6 +148,30 @@ class OpenAICompatible:
         finally:
             if stream is not None:
                 await clean_up(stream.close())
+
+    @property
+    def continues_openings(self) -> bool:
+        return self._ahead.continues
+
+    @property
+    def can_verify(self) -> bool:
+        return self._ahead.verifies
+
+    @property
+    def can_foresee(self) -> bool:
+        return self._ahead.foresees
+
+    async def agreement(self, prompt: Prompt, opening: str) -> str | None:
+        """See ``openings.VerifyingModel`` and ``Ahead.agreement``. Raises nothing."""
+        if self._thinks(prompt):
+            return None
+        request = self._request(replace(prompt, opening=opening))
+        return await self._ahead.agreement(short_request(request, self._max_tokens_field(), 1), prompt, opening)
+
+    async def foresee(self, prompt: Prompt) -> Foreseen | None:
+        """See ``ForeseeingModel`` and ``Ahead.foresee``. Raises nothing."""
+        request = short_request(self._request(prompt), self._max_tokens_field(), MOST_TOKENS)
+        return await self._ahead.foresee(request, prompt)
 
     async def close(self) -> None:
         await self._client.close()
@@ -149,18 +192,24 @@ class OpenAICompatible:
             request[self._max_tokens_field()] = limit
         effort = wire_effort(prompt.effort, settings.effort_style, self._base_url, self._model)
         priority = wire_priority(prompt, self._sends_priority)
-        extra_body = {**effort.pop("extra_body", {}), **priority, **settings.extra_body}
+        continues = CONTINUES if prompt.opening else {}
+        extra_body = {**effort.pop("extra_body", {}), **priority, **continues, **settings.extra_body}
         return {**request, **effort, **({"extra_body": extra_body} if extra_body else {})}
+
+    def _thinks(self, prompt: Prompt) -> bool:
+        """Whether the server is told to think before it answers, if its model can."""
+        told = wire_effort(prompt.effort, self._settings.effort_style, self._base_url, self._model)
+        return bool(told) and prompt.effort is not Effort.REFLEX
 
     def _max_tokens_field(self) -> str:
         """OpenAI's own newer models refuse ``max_tokens``; most other servers know only that."""
         host = urlsplit(self._base_url).hostname or ""
         return "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
 
-    async def _begin(self, request: dict[str, Any], asked_limit: int | None) -> tuple[Any, Any]:
+    async def _begin(self, request: dict[str, Any], prompt: Prompt) -> tuple[Any, Any]:
         """Send the request and wait for the first chunk, with retries. Returns the stream and that chunk.
 
-        ``asked_limit``: what is left of the request's limit where the server has no room for our own."""
+        Of the request's limit the prompt's own is left where the server has no room for ours."""
         settings = self._settings
         for attempt in range(settings.retries + 1):
             stream = None
@@ -174,12 +223,14 @@ class OpenAICompatible:
             except openai.OpenAIError as error:
                 if _refuses_stream_options(error) and request.pop("stream_options", None):
                     continue
-                if _refuses_limit(error) and _lower_limit(request, self._max_tokens_field(), asked_limit):
+                if _refuses_limit(error) and _lower_limit(request, self._max_tokens_field(), prompt.max_output_tokens):
                     continue
                 if settings.sends_priority and _refuses_priority(error) and _without_priority(request):
                     log.warning("the server at %s refuses priorities; it is sent none from now on", self._where)
                     self._sends_priority = False
                     continue
+                if prompt.opening and _refuses_request(error) and not is_too_long(error):
+                    raise self._refused(_said(error)) from error
                 if attempt == settings.retries or not _may_pass(error):
                     raise
                 log.info("the language model server failed (%s); trying again", type(error).__name__)
@@ -190,7 +241,11 @@ class OpenAICompatible:
                 raise
         raise LanguageModelError(f"The language model server at {self._where} gave no answer.")
 
-    def _finish(self, reader: DeltaReader) -> list[Piece]:
+    def _refused(self, why: str) -> OpeningRefusedError:
+        self._ahead.lacks(Ability.CONTINUING, why)
+        return OpeningRefusedError(f"The language model server at {self._where} can't go on behind an opening: {why}")
+
+    def _finish(self, reader: DeltaReader, learns: bool) -> list[Piece]:
         if reader.error is not None:
             raise LanguageModelError(f"The language model server at {self._where} failed: {reader.error}")
         if reader.finish_reason is None:
@@ -198,7 +253,8 @@ class OpenAICompatible:
                 f"The language model server at {self._where} ended its answer in the middle; see its log."
             )
         pieces = reader.finish()
-        self._learn(reader.tags)
+        if learns:
+            self._learn(reader.tags)
         return pieces
 
     def _learn(self, tags: ThinkTags) -> None:
@@ -249,16 +305,18 @@ def _said(error: openai.APIStatusError) -> str:
     return f"it said: {' '.join(error.message.split())[:300]}"
 
 
+def _refuses_request(error: Exception) -> TypeGuard[openai.APIStatusError]:
+    return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError)
+
+
 def _refuses_stream_options(error: Exception) -> bool:
-    return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and "stream_options" in str(
-        error
-    )
+    return _refuses_request(error) and "stream_options" in str(error)
 
 
 def _refuses_limit(error: Exception) -> bool:
     """vLLM: "'max_tokens' ... is too large: 12000. This model's maximum context length is 8192 tokens"."""
     said = str(error)
-    return isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and (
+    return _refuses_request(error) and (
         "max_tokens" in said or "max_completion_tokens" in said or "context length" in said
     )
 
@@ -273,9 +331,7 @@ def _lower_limit(request: dict[str, Any], field: str, asked: int | None) -> bool
 
 def _refuses_priority(error: Exception) -> bool:
     """vLLM without ``--scheduling-policy priority`` says "Priority scheduling is not enabled"."""
-    return (
-        isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError) and "priority" in str(error).lower()
-    )
+    return _refuses_request(error) and "priority" in str(error).lower()
 
 
 def _without_priority(request: dict[str, Any]) -> bool:

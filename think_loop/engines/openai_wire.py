@@ -31,7 +31,8 @@ def wire_messages(prompt: Prompt, late_system: Literal["user", "system"]) -> lis
 
     Chat templates of many open models take a system message only at the beginning and want users and
     assistants to alternate; so with ``late_system="user"`` later notes and the hints become user text in
-    ``<note>`` tags, and user messages in a row become one.
+    ``<note>`` tags, and user messages in a row become one. An opening is the last message, which is to be gone on with;
+    without white space at its end, which templates cut off anyway.
     """
     wire: list[dict[str, Any]] = []
     hints = (Message("system", prompt.hints),) if prompt.hints else ()
@@ -43,6 +44,8 @@ def wire_messages(prompt: Prompt, late_system: Literal["user", "system"]) -> lis
             wire[-1]["content"] += "\n" + item["content"]
         else:
             wire.append(item)
+    if prompt.opening:
+        wire.append({"role": "assistant", "content": prompt.opening.strip()})
     return wire
 
 

@@ -65,6 +65,14 @@ class SimulatedModel:
     def continues_openings(self) -> bool:
         return True
 
+    @property
+    def can_verify(self) -> bool:
+        return True
+
+    @property
+    def can_foresee(self) -> bool:
+        return self._foresight is not None
+
     async def generate(self, prompt: Prompt) -> AsyncIterator[Piece]:
         """Equal prompts get equal answers with equal delays. Notes are the reasoning alone, and an afterthought has
         nothing to add; with ``Effort.REFLEX`` nothing is reasoned."""
