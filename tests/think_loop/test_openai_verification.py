@@ -26,7 +26,7 @@ def answer(tokens: tuple[str, ...], fails: int | None = None, template: tuple[st
 
 
 def agreement(answered: dict[str, Any], opening: str) -> str | None:
-    tokens = read_prompt_tokens(answered)
+    tokens = read_prompt_tokens(answered, opening)
     assert tokens is not None
     return agreement_of(tokens, opening)
 
@@ -126,4 +126,4 @@ def test_where_more_was_asked_for_the_first_entry_is_the_token_of_the_prompt() -
     ],
 )
 def test_an_answer_without_them(answered: object) -> None:
-    assert read_prompt_tokens(answered) is None
+    assert read_prompt_tokens(answered, OPENING) is None

@@ -34,12 +34,14 @@ class PromptToken:
         return self.rank == 1 or self.logprob >= _HOLDS_LOGPROB
 
 
-def read_prompt_tokens(answer: object) -> list[PromptToken] | None:
-    """Of a decoded ``chat.completion``, without the first token (nothing stands before it). ``None``: it has none."""
+def read_prompt_tokens(answer: object, opening: str) -> list[PromptToken] | None:
+    """The last ones of a decoded ``chat.completion``, enough for ``opening``; ``None``: it has none.
+
+    No token is shorter than a byte, and those of the template before them need not be read."""
     positions = answer.get("prompt_logprobs") if isinstance(answer, Mapping) else None
     if not isinstance(positions, list) or len(positions) < 2:
         return None
-    tokens = [_read_token(position) for position in positions[1:]]
+    tokens = [_read_token(position) for position in positions[1:][-len(opening.encode()) - 1 :]]
     return [token for token in tokens if token is not None] if None not in tokens else None
 
 
