@@ -421,19 +421,27 @@ def begin_anew(step: Step, answer: Answer) -> None:
     else:
         turn, answer = answer.turn, step.change_answer(answer, turn=None)
         _written(step, answer)
-        think(step, answer.purpose, turn=turn, audible=answer.audible)
+        _think_in_place_of(step, answer, turn)
 
 
 def _think_again(step: Step, answer: Answer, turn: CommittedTurn) -> None:
-    """Give up what has not sounded, as far as is known here, for another answer to its turn. Since when the caller waits
-    is not forgotten."""
+    """Give up what has not sounded, as far as is known here, for another answer to its turn."""
     drop(step, step.change_answer(answer, turn=None), TurnOutcome.CANCELLED, "begun anew", "abandoned")
-    think(step, answer.purpose, turn=turn, audible=answer.audible)
-    if answer.waits_since is None:
-        return
-    step.change_answer(step.state.answers[-1], waits_since=answer.waits_since)
-    if Alarm.FILLER not in step.state.alarms:
+    _think_in_place_of(step, answer, turn)
+    if answer.waits_since is not None and Alarm.FILLER not in step.state.alarms:
         step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_long_seconds)
+
+
+def _think_in_place_of(step: Step, answer: Answer, turn: CommittedTurn) -> None:
+    """Another answer to the turn of this one. What the turn has come to is not forgotten: whether the user is just going
+    on with it, what was heard for it, and since when the caller waits."""
+    think(step, answer.purpose, turn=turn, audible=answer.audible, asked_during=answer.asked_during)
+    step.change_answer(
+        step.state.answers[-1],
+        rejoinable=answer.rejoinable,
+        sounded_at=answer.sounded_at,
+        waits_since=answer.waits_since if answer.phase is Phase.WAITING else None,
+    )
 
 
 def amended(step: Step, turn_id: str, text: str) -> None:
