@@ -22,7 +22,7 @@ from audio.asr.recognizer import Hypothesis, Recognizer, RecognizerStream
 from scheduler.errors import RecognizerError
 from scheduler.events import EarsFailed, Event, InputCleared, InputCommitted, TranscriptRevised
 from scheduler.pcm import Pcm, WordTime
-from scheduler.tasks import clean_up
+from scheduler.tasks import clean_up, engine_edge
 
 log = logging.getLogger(__name__)
 
@@ -280,9 +280,10 @@ class Recognition:
                 await self._stream_changed.wait()
             self._fruitless += 1
             try:
-                async for hypothesis in stream.hypotheses():
-                    self._fruitless = 0
-                    self._take(hypothesis)
+                with engine_edge():
+                    async for hypothesis in stream.hypotheses():
+                        self._fruitless = 0
+                        self._take(hypothesis)
                 await self._replace("the recogniser ended its stream", stream)
             except RecognizerError as error:  # told once, and repaired by the engine
                 self._lose(str(error), recovered=True)
@@ -319,7 +320,8 @@ class Recognition:
     async def _guard(self, stream: RecognizerStream, work: Coroutine[Any, Any, None]) -> None:
         try:
             async with asyncio.timeout(self._stall_seconds):
-                await work
+                with engine_edge():
+                    await work
         except TimeoutError:
             await self._replace(f"the recogniser took no audio for {self._stall_seconds:g} s", stream)
         except Exception as error:  # noqa: BLE001 the edge of an engine
@@ -353,7 +355,8 @@ class Recognition:
             return None
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                return await self._recognizer.open(language=self._language)
+                with engine_edge():
+                    return await self._recognizer.open(language=self._language)
         except Exception as error:  # noqa: BLE001 the edge of an engine
             log.warning("ears: %s can't be opened: %s", self._recognizer.name, error or type(error).__name__)
             self._reopen_at = loop.time() + REOPEN_PAUSE_SECONDS

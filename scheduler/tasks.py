@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from scheduler.errors import EngineError
 
 T = TypeVar("T")
 
@@ -29,6 +31,24 @@ async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled():
             task.exception()
+
+
+def being_cancelled() -> bool:
+    """Whether somebody has cancelled this task. If not, a ``CancelledError`` comes from something that it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+@contextmanager
+def engine_edge() -> Iterator[None]:
+    """Around awaiting an engine: a ``CancelledError`` of its own, such as of a request that it shares with others and
+    that was given up, becomes an ``EngineError``. As it is, it would end this task, and no task group would tell."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if being_cancelled():
+            raise
+        raise EngineError("what the engine awaited was cancelled") from error
 
 
 TICK_SECONDS = 0.005
@@ -56,7 +76,7 @@ async def wait_for_event(event: asyncio.Event, seconds: float | None, *, tick_se
 async def clean_up(work: Coroutine[Any, Any, object], seconds: float = CLEAN_UP_SECONDS) -> None:
     """Run ``work`` to its end even if the caller is being cancelled, but no longer than ``seconds``.
 
-    For ``finally`` blocks. The caller's cancellation is raised again afterwards.
+    For ``finally`` blocks. The caller's cancellation is raised again afterwards; one of the work's own ends the work.
     """
     task = asyncio.ensure_future(asyncio.wait_for(work, seconds))
     try:
@@ -68,7 +88,8 @@ async def clean_up(work: Coroutine[Any, Any, object], seconds: float = CLEAN_UP_
             await asyncio.wait([task])
         if task.done() and not task.cancelled():
             task.exception()
-        raise
+        if being_cancelled():
+            raise
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from typing import Protocol, assert_never
 from scheduler.commands import Command, PromoteThinking, Purpose, StopThinking, Think
 from scheduler.errors import BusOverflowError, LanguageModelError
 from scheduler.events import EndingForeseen, Event, SilenceChosen, ThinkEnding, ToolCalled, ToolEnded
-from scheduler.tasks import closing_stream
+from scheduler.tasks import closing_stream, engine_edge
 from think_loop.admission import Admission, Priority, Ticket
 from think_loop.language_model import (
     Finished,
@@ -227,7 +227,8 @@ class Thinker:
     async def _run_stream(self, stream: Stream) -> None:
         try:
             async with self._room, self._ticket(stream) as ticket:
-                await self._think_through(stream, ticket)
+                with engine_edge():
+                    await self._think_through(stream, ticket)
         except BusOverflowError:
             raise
         except LanguageModelError as error:

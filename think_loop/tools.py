@@ -14,6 +14,7 @@ from typing import Any, overload
 
 from pydantic import ValidationError
 
+from scheduler.tasks import being_cancelled
 from think_loop.language_model import ToolCall, ToolSpec
 from think_loop.tool_schema import TypedArguments, as_text, description_of
 
@@ -185,7 +186,7 @@ class Toolbox:
         except ToolFault as fault:
             return _failure(str(fault))
         except asyncio.CancelledError:
-            if _being_cancelled():
+            if being_cancelled():
                 raise
             log.warning("the tool %s awaited something that was cancelled", call.name)
         except (Exception, SystemExit):
@@ -195,11 +196,6 @@ class Toolbox:
 
 def _failure(reason: str) -> ToolOutput:
     return ToolOutput(_shortened(_readable(f"Error: {reason}")), failed=True)
-
-
-def _being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def decode_arguments(text: str) -> dict[str, Any]:

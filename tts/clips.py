@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from scheduler.tasks import closing_stream
+from scheduler.tasks import closing_stream, engine_edge
 from tts.clip_format import Clip, ClipFormatError, ClipKey, from_bytes, to_bytes
 from tts.voice import Voice
 
@@ -108,16 +108,21 @@ class ClipBook:
 
     async def _render(self, text: str) -> Clip | None:
         try:
-            async with asyncio.timeout(RENDER_TIMEOUT_SECONDS), closing_stream(self._voice.speak(text)) as stream:
-                chunks, seconds = [], 0.0
-                async for chunk in stream:
-                    chunks.append(chunk)
-                    if (seconds := seconds + chunk.pcm.duration_seconds) > MAX_CLIP_SECONDS:
-                        logger.warning("a clip would be longer than %g s", MAX_CLIP_SECONDS)
-                        return None
+            async with asyncio.timeout(RENDER_TIMEOUT_SECONDS):
+                with engine_edge():
+                    return await self._spoken(text)
         except Exception as error:  # noqa: BLE001  the edge of an engine
             logger.warning("the voice %s did not render a clip: %s", self._voice.name, error or type(error).__name__)
             return None
+
+    async def _spoken(self, text: str) -> Clip | None:
+        chunks, seconds = [], 0.0
+        async with closing_stream(self._voice.speak(text)) as stream:
+            async for chunk in stream:
+                chunks.append(chunk)
+                if (seconds := seconds + chunk.pcm.duration_seconds) > MAX_CLIP_SECONDS:
+                    logger.warning("a clip would be longer than %g s", MAX_CLIP_SECONDS)
+                    return None
         return tuple(chunks) if seconds else None
 
 

@@ -25,7 +25,7 @@ from scheduler.commands import Backchannel, Command, EndUtterance, Speak, SpeakS
 from scheduler.errors import VoiceError
 from scheduler.events import Event, SpeechReady, SpeechRendered, VoiceFailed
 from scheduler.pcm import Pcm, SpeechChunk
-from scheduler.tasks import closing_stream
+from scheduler.tasks import closing_stream, engine_edge
 from tts.clips import ClipBook
 from tts.sentence import Sentence, SpokenUtterance
 from tts.voice import Voice, streams
@@ -263,7 +263,8 @@ class Speaker:
         """The edge of the engine: whatever it does wrong becomes a ``VoiceError``."""
         try:
             async with sentence.clock.running(self._chunk_timeout_seconds):
-                return await anext(chunks, None)
+                with engine_edge():
+                    return await anext(chunks, None)
         except VoiceError:
             raise
         except TimeoutError as error:

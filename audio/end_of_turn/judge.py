@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from audio.end_of_turn.model import EndOfTurnModel
 from scheduler.events import Event, TurnEndEstimated
 from scheduler.pcm import Pcm
+from scheduler.tasks import engine_edge
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ class TurnEndJudge:
     async def _judge(self, model: EndOfTurnModel, audio: Pcm) -> None:
         try:
             async with asyncio.timeout(self._verdict_seconds):
-                probability = await model.probability(audio)
+                with engine_edge():
+                    probability = await model.probability(audio)
         except TimeoutError:
             log.warning("ears: %s gave no verdict for %g s", model.name, self._verdict_seconds)
         except Exception as error:  # noqa: BLE001 the edge of an engine

@@ -127,7 +127,7 @@ class FaultyStream(SimulatedStream):
 class FaultyRecognizer(SimulatedRecognizer):
     """Breaks at each step named in ``faults``, once for each time it stands there."""
 
-    def __init__(self, *faults: str, script: tuple[str, ...] = ("one two three",), error: Exception | None = None):
+    def __init__(self, *faults: str, script: tuple[str, ...] = ("one two three",), error: BaseException | None = None):
         super().__init__(script, SimulatedSettings(revision_probability=0.0))
         self.faults = list(faults)
         self.opened = 0

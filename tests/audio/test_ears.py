@@ -212,9 +212,9 @@ def test_audio_that_does_not_fit_becomes_a_gap_of_equal_length() -> None:
 
 
 @pytest.mark.parametrize("step", ["begin", "feed", "finish", "partial", "final"])
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), None])
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), asyncio.CancelledError(), None])
 def test_a_recogniser_that_fails_is_told_replaced_and_every_segment_gets_one_final(
-    step: str, error: Exception | None
+    step: str, error: BaseException | None
 ) -> None:
     async def main() -> None:
         recognizer = FaultyRecognizer(step, error=error)
@@ -243,9 +243,10 @@ def test_what_is_said_after_a_failure_in_the_middle_is_a_new_segment() -> None:
     virtual_time.run(main)
 
 
-def test_a_recogniser_that_cannot_be_opened_is_told_and_tried_again() -> None:
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), None])
+def test_a_recogniser_that_cannot_be_opened_is_told_and_tried_again(error: BaseException | None) -> None:
     async def main() -> None:
-        recognizer = FaultyRecognizer("open", "open")
+        recognizer = FaultyRecognizer("open", "open", error=error)
         async with listening(recognizer) as (ears, heard):
             await at_pace(ears, silence(1.5), voice(1.0), silence(2.0), voice(1.0), silence(1.0))
         assert [event.recovered for event in heard.of(EarsFailed)] == [False]

@@ -212,6 +212,9 @@ def test_a_model_that_fails_or_is_slow_costs_a_line_in_the_log(caplog: pytest.Lo
     def fail() -> None:
         raise RuntimeError("out of memory")
 
+    def give_up() -> None:
+        raise asyncio.CancelledError
+
     async def main(model: Scripted) -> None:
         async with listening(SimulatedRecognizer(), end_of_turn=model) as (ears, heard):
             await at_pace(ears, silence(0.5), voice(1.0), silence(3.0))
@@ -221,8 +224,10 @@ def test_a_model_that_fails_or_is_slow_costs_a_line_in_the_log(caplog: pytest.Lo
 
     with caplog.at_level(logging.WARNING):
         virtual_time.run(lambda: main(Scripted(fail)))
+        virtual_time.run(lambda: main(Scripted(give_up)))
         virtual_time.run(lambda: main(Scripted(seconds=1.5)))
     assert [record.message for record in caplog.records] == [
         *["ears: simulated failed: RuntimeError: out of memory"] * 2,
+        *["ears: simulated failed: EngineError: what the engine awaited was cancelled"] * 2,
         *["ears: simulated gave no verdict for 1 s"] * 2,
     ]

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from scheduler.clock import ManualClock, SourceClock
-from scheduler.tasks import Background, cancel_and_wait, clean_up, closing_stream
+from scheduler.errors import EngineError
+from scheduler.tasks import Background, cancel_and_wait, clean_up, closing_stream, engine_edge
 from scheduler.virtual_time import run
 
 # --- clocks -------------------------------------------------------------------------------------------
@@ -155,6 +156,39 @@ def test_a_failing_clean_up_tells_its_failure() -> None:
 
     with pytest.raises(ValueError, match="broken"):
         run(talk)
+
+
+async def _given_up() -> None:
+    """Awaits what somebody else has cancelled."""
+    shared = asyncio.get_running_loop().create_future()
+    shared.cancel()
+    await shared
+
+
+def test_a_clean_up_that_is_cancelled_by_itself_is_over() -> None:
+    run(lambda: clean_up(_given_up()))
+
+
+def test_at_the_edge_of_an_engine_only_this_tasks_own_cancellation_is_one() -> None:
+    async def talk() -> None:
+        with pytest.raises(EngineError, match="was cancelled"), engine_edge():
+            await _given_up()
+        log: list[str] = []
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(_forever_at_the_edge(log), 1.0)  # of virtual time
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(_forever_at_the_edge(log))
+            await asyncio.sleep(1.0)  # of virtual time
+            task.cancel()
+        assert task.cancelled()
+        assert log == ["cleaned up"] * 2
+
+    run(talk)
+
+
+async def _forever_at_the_edge(log: list[str]) -> None:
+    with engine_edge():
+        await _forever(log)
 
 
 def test_a_stream_is_closed_however_it_is_left() -> None:

@@ -40,7 +40,7 @@ from think_loop.language_model import (
 from think_loop.thinker import Thinker, ThinkerSettings
 from think_loop.tools import Tool, Toolbox, ToolOutput
 
-Beat = Piece | float | Exception
+Beat = Piece | float | BaseException
 """A piece, a wait in seconds, or a failure."""
 
 
@@ -68,7 +68,7 @@ class ScriptedModel:
                 match beat:
                     case float():
                         await asyncio.sleep(beat)
-                    case Exception():
+                    case BaseException():
                         raise beat
                     case _:
                         yield beat
@@ -280,14 +280,19 @@ def test_a_failure_says_what_was_written_before() -> None:
     assert ended(bench) == ThinkEnded("t", ThinkEnding.FAILED, "Can't reach it.", 2, 2)
 
 
-def test_a_bug_in_an_engine_fails_the_stream_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [KeyError("oops"), asyncio.CancelledError()])
+def test_a_bug_in_an_engine_fails_the_stream_and_is_logged(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Awaiting what somebody else has cancelled is one, too."""
+
     async def act(bench: Bench) -> None:
         bench.think("t1")
         await asyncio.sleep(1)
         bench.think("t2")
 
     with caplog.at_level(logging.ERROR):
-        bench = play([[KeyError("oops")], [Words("Fine."), Finished("stop")]], act)
+        bench = play([[error], [Words("Fine."), Finished("stop")]], act)
     endings = [event.ending for event in bench.events if isinstance(event, ThinkEnded)]
     assert endings == [ThinkEnding.FAILED, ThinkEnding.DONE]
     assert "Traceback" in caplog.text

@@ -30,6 +30,8 @@ class ScriptedVoice(SimulatedVoice):
                     raise VoiceError("no breath")
                 case "break":
                     raise ZeroDivisionError
+                case "give up":
+                    raise asyncio.CancelledError
                 case "hang":
                     await asyncio.sleep(1e6)  # virtual; the speaker gives up before
                 case "endless":
@@ -89,7 +91,13 @@ def test_sentences_are_rendered_in_order_and_the_utterance_finished() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("fail", "no breath"), ("break", "ZeroDivisionError"), ("hang", "no audio for 5 s")]
+    ("text", "reason"),
+    [
+        ("fail", "no breath"),
+        ("break", "ZeroDivisionError"),
+        ("give up", "EngineError"),
+        ("hang", "no audio for 5 s"),
+    ],
 )
 def test_a_sentence_that_fails_is_told_and_the_next_one_is_said(text: str, reason: str) -> None:
     async def scene(stage: Stage) -> None:
