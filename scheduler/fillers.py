@@ -49,7 +49,12 @@ def _expected_seconds(step: Step, answer: Answer) -> float:
 def due(step: Step) -> None:
     """The answer is later than was foreseen, or the caller has heard nothing for long."""
     answer = _waiting(step)
-    if answer is None or answer.waits_since is None or not step.policy.fillers:
+    if not step.policy.fillers:
+        return
+    if any(each.is_interrupted and each.waits_since is not None for each in step.state.answers):
+        step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_short_seconds)  # it may be taken up again
+        return
+    if answer is None or answer.waits_since is None:
         return
     waited = step.now - answer.waits_since + EPSILON_SECONDS
     if answers.is_held(step, answer) or step.state.turn is not None:

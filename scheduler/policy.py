@@ -45,6 +45,7 @@ class Phrases:
     """What the server itself says, in the caller's language."""
 
     llm_failed: str = "Sorry, I can't reach my language model just now. Please try again in a moment."
+    llm_found_no_words: str = "Sorry, I have thought about it for too long and found no answer. Could you ask it again?"
     ears_failed: str = "Sorry, I lost what you just said. Could you say it again?"
     farewell_limit: str = "I'm sorry, we have reached the longest time for one call. Goodbye."
     backchannel: str = "Mm-hm."
@@ -104,7 +105,7 @@ class Policy:
     """Any sound ducks the agent as soon as it is heard, and no longer than this if it turns out to be no voice (voice
     detectors take 0.1 to 0.2 s)."""
     max_false_sounds: int = 3
-    """After so many sounds in a row that were none, only voice ducks: the place is noisy."""
+    """After so many sounds that were no voice, without one that was, only voice ducks: the place is noisy."""
     duck_deep_db: float = -18.0
     duck_deep_after_seconds: float = 0.25
     """Speech-like voice for this long is ducked deeply."""
@@ -232,6 +233,7 @@ EAGER = replace(
 PATIENT = replace(
     BALANCED,
     name="patient",
+    wait_ready_seconds=0.4,
     wait_complete_seconds=0.6,
     wait_undecided_seconds=1.2,
     wait_unfinished_seconds=4.0,

@@ -356,7 +356,7 @@ class State:
     recorded: tuple[tuple[str, str | None], ...] = ()
     """The last utterances in the history (utterance and think), which a client may still correct."""
     false_sounds: int = 0
-    """Sounds in a row that ducked the agent and were no voice."""
+    """Sounds that were waited for and were no voice, since the last that was; each turn takes one off."""
     segments_begun: int = 0
     """Segments known of; the next one has this number."""
     segments_settled: int = 0

@@ -89,7 +89,10 @@ def give_up_interrupted(step: Step) -> None:
 
 
 def went_on(step: Step, pause_seconds: float) -> None:
-    """The caller has paused for so long, and had not finished."""
+    """The caller has paused for so long, and had not finished. Nobody pauses so long that the longest wait ends: they
+    wondered where the answer was."""
+    if pause_seconds > step.policy.wait_unfinished_seconds:
+        return
     step.change(patience=step.state.patience.after_pause(step.policy, pause_seconds))
 
 

@@ -85,8 +85,8 @@ def turn_end(step: Step) -> None:
     if turn is None or turn.voiced or turn.over_agent:
         return
     step.clear_alarms(Alarm.TURN_END)
-    if Alarm.SOUND_IN_PAUSE in step.state.alarms and not turn.by_hand:
-        return  # the user may be going on: it will be known in a moment
+    if _user_may_go_on(step, turn) is not None:
+        return
     if turn.all_final:
         close(step)
         return
@@ -97,8 +97,19 @@ def turn_end(step: Step) -> None:
     step.set_alarm(Alarm.FINAL_TRANSCRIPT, min(awaited_until, step.now + wait))
 
 
+def _user_may_go_on(step: Step, turn: Turn) -> float | None:
+    """When it will be known whether the sound that was heard just now is their voice."""
+    known_at = step.state.alarms.get(Alarm.SOUND_IN_PAUSE, step.now)
+    return known_at if known_at > step.now and not (turn.by_hand or turn.past_ceiling) else None
+
+
 def final_transcript_overdue(step: Step) -> None:
-    if step.state.turn is not None and step.state.turn.ending:
+    turn = step.state.turn
+    if turn is None or not turn.ending:
+        return
+    if (known_at := _user_may_go_on(step, turn)) is not None:
+        step.set_alarm(Alarm.FINAL_TRANSCRIPT, known_at)
+    else:
         close(step)
 
 
@@ -135,6 +146,8 @@ def close(step: Step) -> None:
         turn = step.state.turn
         assert turn is not None
     forget(step)
+    if step.state.false_sounds:
+        step.change(false_sounds=step.state.false_sounds - 1)  # a cough now and then makes no noisy place
     if has_words(turn):
         step.change(last_pause_at=turn.stopped_at, patience=step.state.patience.after_turn(step.policy))
     if turn.announced or turn.by_hand:

@@ -28,10 +28,15 @@ def speech_started(step: Step, event: SpeechStarted) -> None:
     step.change(segments_begun=segment.number + 1)
     if step.state.closing is not None:
         return
+    if step.state.turn is not None or step.state.sounding is not None or Alarm.SOUND_IN_PAUSE in step.state.alarms:
+        step.change(false_sounds=0)  # where sounds are listened for, this one was a voice
+    if step.state.turn is not None and step.state.turn.is_committed_by_hand:
+        turn_ending.close(step)  # what is said now belongs to the next; the words of that one may come late
     if step.state.turn is not None:
         _go_on(step, segment, event)
     else:
         _begin(step, segment, event)
+    step.clear_alarms(Alarm.SOUND)
 
 
 def _go_on(step: Step, segment: Segment, event: SpeechStarted) -> None:

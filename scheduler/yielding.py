@@ -33,8 +33,17 @@ def sound_heard(step: Step, event: SoundHeard) -> None:
     listening = turn is None or (turn.over_agent and not turn.voiced)
     if not listening or not answers.interruptible(step) or not _counts(step):
         return
+    if Alarm.SOUND in step.state.alarms:
+        _one_more_sound(step)
+        return
     step.order(Duck(sounding.utterance_id, step.policy.duck_db))
     step.set_alarm(Alarm.SOUND, step.now - event.sounded_seconds + step.policy.duck_on_sound_seconds)
+
+
+def _one_more_sound(step: Step) -> None:
+    """The one before was over without a voice. It is not waited for any longer than for that one: keys that are typed on
+    would make it for ever."""
+    step.change(false_sounds=step.state.false_sounds + 1)
 
 
 def sound_was_no_voice(step: Step) -> None:
@@ -56,6 +65,9 @@ def _sound_in_pause(step: Step, event: SoundHeard) -> None:
     if not semantic or not (paused or (turn is None and waiting)) or not answers.interruptible(step):
         return
     if not _counts(step):
+        return
+    if Alarm.SOUND_IN_PAUSE in step.state.alarms:
+        _one_more_sound(step)
         return
     step.set_alarm(Alarm.SOUND_IN_PAUSE, step.now - event.sounded_seconds + step.policy.sound_in_pause_seconds)
     if turn is None:
@@ -80,7 +92,6 @@ def duck(step: Step, event: SpeechStarted) -> None:
     began_at = step.now - event.voiced_seconds
     onset_at = _sounds_since(step, began_at)
     step.clear_alarms(Alarm.SOUND)
-    step.change(false_sounds=0)
     turn = step.change_turn(sound_at=began_at, onset_at=onset_at)
     if sounding := step.state.sounding:
         step.order(Duck(sounding.utterance_id, step.policy.duck_db))
@@ -144,6 +155,9 @@ def stop_on_voice(step: Step) -> None:
 def sound_ended(step: Step, turn: Turn) -> None:
     """The level comes back in a moment. Who has paused waits a little longer, for the words, if they are not known."""
     assert turn.stopped_at is not None
+    if taking.takes_floor(step, turn):  # its words were known before its length
+        _stop_for_words(step, turn, certain=turn.all_final)
+        return
     paused = any(answer.paused for answer in step.state.answers)
     awaited = paused and not turn.all_final
     seconds = step.policy.words_within_seconds if awaited else step.policy.restore_after_seconds

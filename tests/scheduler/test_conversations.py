@@ -372,6 +372,16 @@ def test_a_commit_by_hand_ends_a_turn_of_the_voice_detector() -> None:
     talk.expect(Think)
 
 
+def test_what_is_said_after_a_commit_by_hand_is_another_turn() -> None:
+    talk = Playbook()
+    opened = user_says(talk, "I'd like to go to", final=False)
+    talk.at(1.4) >> InputCommitted(0, 0.0, 1.4)
+    talk.at(1.5) >> SpeechStarted(1.5)
+    talk.expect(CommitTurn, turn_id=opened.turn_id, by_hand=True, segments=(0,))
+    talk.expect(Think, turn_id=opened.turn_id)
+    assert talk.expect(OpenTurn).turn_id != opened.turn_id
+
+
 def test_a_commit_of_what_is_committed_already_makes_an_empty_turn() -> None:
     talk = Playbook()
     user_asks(talk)
@@ -829,6 +839,32 @@ def test_a_failing_model_is_said_aloud(written: tuple[str, ...]) -> None:
     talk.wait(2.0) >> played(speak.utterance_id, speak.text)
     talk.expect(RecordHeard, text=speak.text, think_id=None)
     talk << EndTurn(commit.turn_id, TurnOutcome.FAILED, "unreachable")
+    talk.done()
+
+
+def test_tokens_that_are_spent_without_a_word_are_a_failure_and_no_silence() -> None:
+    talk = Playbook()
+    commit, think = user_asks(talk)
+    talk.wait(3.0) >> ThinkEnded(think.think_id, ThinkEnding.LENGTH)
+    speak = talk.expect(Speak, text=BALANCED.phrases.llm_found_no_words, source=SpeakSource.SERVER, think_id=None)
+    talk << EndUtterance(speak.utterance_id)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk.wait(2.0) >> played(speak.utterance_id, speak.text)
+    talk.expect(RecordHeard, text=speak.text, think_id=None)
+    talk << EndTurn(commit.turn_id, TurnOutcome.FAILED, "the model spent its tokens without a word")
+    talk.done()
+
+
+def test_tokens_that_are_spent_behind_words_are_an_answer() -> None:
+    talk = Playbook()
+    commit, think = user_asks(talk)
+    utterance = agent_writes(talk, think, SENTENCES[0], ends=False)
+    talk >> ThinkEnded(think.think_id, ThinkEnding.LENGTH)
+    talk << EndUtterance(utterance)
+    talk >> PlayoutStarted(utterance)
+    talk.wait(2.0) >> played(utterance, SENTENCES[0])
+    talk.expect(RecordHeard, text=SENTENCES[0])
+    talk << EndTurn(commit.turn_id, TurnOutcome.ANSWERED)
     talk.done()
 
 

@@ -27,10 +27,12 @@ from scheduler.commands import (
 )
 from scheduler.events import (
     OpeningVerified,
+    PlayoutEnded,
     PlayoutStarted,
     SentenceWritten,
     SilenceChosen,
     SpeechStarted,
+    SpeechStopped,
     ThoughtGrown,
     ToolCalled,
     ToolEnded,
@@ -452,3 +454,24 @@ def test_after_four_seconds_there_is_progress_there_too() -> None:
     talk >> SentenceWritten(answer, 0, "It is one.")
     talk << Speak(second.utterance_id, 2, "It is one.", answer)
     talk << SkipSentence(second.utterance_id, 1)
+
+
+def test_a_wait_is_filled_again_when_the_sound_that_interrupted_it_was_none() -> None:
+    talk, _, _ = awaiting(SLOWER)
+    speak = filler(talk)
+    talk >> PlayoutStarted(speak.utterance_id)
+    talk.wait(0.6) >> SpeechStarted(talk.now, 0.0)
+    talk << ...
+    talk.wait(1.2)
+    talk << ...
+    talk >> PlayoutEnded(speak.utterance_id, True, "Let me", 0.4, True, 0)
+    talk << ...
+    talk.wait(2.8)
+    talk << ...
+    talk >> SpeechStopped(talk.now - 0.2, 0.2)
+    talk << ...
+    talk >> TranscriptRevised(1, (), is_final=True)
+    talk.wait(1.2)
+    talk.expect(CommitTurn, transcript="")
+    talk.expect(EndTurn, reason="no words were recognised")
+    filler(talk)

@@ -23,16 +23,20 @@ from scheduler.commands import (
 from scheduler.events import (
     PauseGrew,
     SentenceWritten,
+    SilenceChosen,
     SoundHeard,
     SpeechReady,
     SpeechStarted,
     SpeechStopped,
+    ThinkEnded,
+    ThinkEnding,
     TranscriptRevised,
     TurnEndEstimated,
 )
 from scheduler.floor import Floor
 from scheduler.patience import Patience
 from scheduler.policy import BALANCED, TurnMode
+from scheduler.state import Alarm
 from tests.scheduler.ahead import QUESTION, draft_begins, final, only, user_pauses
 from tests.scheduler.playbook import NOTHING_AHEAD, Playbook, words
 from tests.scheduler.test_conversations import SERVER_VAD, user_says
@@ -123,6 +127,73 @@ def test_in_a_noisy_place_sounds_delay_nothing() -> None:
     talk.at(2.0)
     talk.expect(CommitTurn, at=1.35)
     talk << ...
+
+
+def test_keys_that_are_typed_on_delay_the_commit_by_little() -> None:
+    """Each is a sound of its own, and begins before it is known that the one before was no voice."""
+    talk = Playbook()
+    user_says(talk, COMPLETE)
+    talk.at(1.25) >> SoundHeard(0.02)
+    talk.at(1.41) >> SoundHeard(0.02)
+    talk.at(1.57)
+    talk.expect(CommitTurn, at=1.25 - 0.02 + BALANCED.sound_in_pause_seconds)
+    talk << ...
+
+
+def test_keys_that_are_typed_on_do_not_keep_an_answer_waiting() -> None:
+    talk = Playbook()
+    user_says(talk, COMPLETE)
+    talk.at(1.4)
+    talk.expect(CommitTurn)
+    think = talk.expect(Think)
+    talk >> SentenceWritten(think.think_id, 0, "In spring.")
+    talk.expect(Speak)
+    talk << ...
+    paused = []
+    for number in range(60):
+        talk.at(1.45 + 0.16 * number)
+        talk << ...
+        talk >> SoundHeard(0.02)
+        talk << ...
+        paused.append(talk.state.answers[0].paused)
+    assert paused == [True, True, True, True] + 56 * [False]
+
+
+def test_a_cough_in_each_turn_makes_no_noisy_place() -> None:
+    talk = Playbook()
+    for segment in range(5):
+        begin = talk.now
+        user_says(talk, COMPLETE, segment=segment)
+        talk.at(begin + 1.32) >> SoundHeard(0.02)
+        talk.at(begin + 2.0)
+        talk.expect(CommitTurn, at=begin + 1.3 + BALANCED.sound_in_pause_seconds)
+        think = talk.expect(Think)
+        talk >> SilenceChosen(think.think_id, "nothing to say")
+        talk >> ThinkEnded(think.think_id, ThinkEnding.DONE)
+        talk.expect(EndTurn)
+        talk.wait(3.0)
+
+
+def test_a_final_that_does_not_come_is_not_given_up_in_the_middle_of_a_sound() -> None:
+    talk = Playbook()
+    user_says(talk, COMPLETE, final=False)
+    due = talk.at(1.4).state.alarms[Alarm.FINAL_TRANSCRIPT]
+    talk.at(due - 0.05) >> SoundHeard(0.02)
+    talk.at(due + 1.0)
+    talk.expect(CommitTurn, at=due - 0.07 + BALANCED.sound_in_pause_seconds)
+
+
+def test_a_long_wait_for_an_answer_teaches_no_patience() -> None:
+    talk = Playbook()
+    user_says(talk, COMPLETE)
+    talk.at(1.4)
+    talk.expect(CommitTurn)
+    talk.expect(Think)
+    talk.at(9.0) >> SpeechStarted(9.0)
+    talk << ...
+    talk.at(9.3) >> TranscriptRevised(1, (), words("hello are you there"))
+    talk << ...
+    assert talk.state.patience == Patience()
 
 
 def test_a_fixed_silence_is_a_fixed_silence() -> None:

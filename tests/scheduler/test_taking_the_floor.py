@@ -62,6 +62,19 @@ def test_others_take_it_when_they_are_certain(text: str, confidence: float) -> N
     talk.expect(StopSpeaking, reason="barge_in")
 
 
+def test_a_word_whose_final_comes_before_the_end_of_its_sound_takes_it_when_that_is_known() -> None:
+    talk, start = over_the_agent("tuesday")
+    talk.at(start + 0.3)
+    talk << ...
+    talk >> TranscriptRevised(1, words("tuesday", start, 0.9), is_final=True)
+    talk.at(start + 0.52)
+    talk << ...
+    talk >> VoiceFaded(start + 0.42, 0.1)
+    talk.at(start + 0.62) >> SpeechStopped(start + 0.42, 0.2)
+    talk.expect(OpenTurn)
+    talk.expect(StopSpeaking, reason="barge_in")
+
+
 @pytest.mark.parametrize(("text", "telling"), [("and and", False), ("m h m", False), ("hello there", True)])
 def test_what_tells_something(text: str, telling: bool) -> None:
     assert is_telling(tuple(text.split())) is telling

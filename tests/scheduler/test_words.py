@@ -188,8 +188,9 @@ def test_presets_differ_only_in_their_waits_and_in_order() -> None:
     waits = ("wait_complete_seconds", "wait_undecided_seconds", "wait_unfinished_seconds")
     for name in waits:
         assert getattr(EAGER, name) < getattr(BALANCED, name) < getattr(PATIENT, name)
+    assert EAGER.wait_ready_seconds <= BALANCED.wait_ready_seconds < PATIENT.wait_ready_seconds
     for field in fields(BALANCED):
-        if field.name not in (*waits, "name"):
+        if field.name not in (*waits, "wait_ready_seconds", "name"):
             assert getattr(EAGER, field.name) == getattr(BALANCED, field.name) == getattr(PATIENT, field.name)
 
 
