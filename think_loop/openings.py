@@ -8,9 +8,10 @@ every other engine, the answer is written anew and the opening holds once it was
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from scheduler.commands import Think
 from scheduler.errors import LanguageModelError
@@ -77,20 +78,27 @@ async def _verified(
     """The answer is begun anew at the same time: if the opening fails, nothing is lost, and where it is reproduced
     before the verdict comes, that is one, too."""
     anew = _Anew(model.generate(prompt), opening)
+    async with AsyncExitStack() as unwanted:
+        await unwanted.enter_async_context(closing_stream(anew.pieces))
+        if await _judged(anew, verifier.agreement(prompt, opening)):
+            tell(opening)
+            return _behind(model, prompt, opening)
+        unwanted.pop_all()  # whoever reads on closes it
+        return _compared(anew.all(), opening, tell)
+
+
+async def _judged(anew: _Anew, agreement: Coroutine[Any, Any, str | None]) -> bool:
+    """Whether the engine says that the opening holds. If not, what was read of the answer counts."""
     try:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(anew.read())
-            verdict = tasks.create_task(verifier.agreement(prompt, opening))
+            verdict = tasks.create_task(agreement)
             holds = await _holds(anew, reading, verdict)
             verdict.cancel()
             reading.cancel()
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
-    if not holds:
-        return _compared(anew.all(), opening, tell)
-    tell(opening)
-    async with closing_stream(anew.pieces):
-        return _behind(model, prompt, opening)
+    return holds
 
 
 async def _holds(anew: _Anew, reading: asyncio.Task[None], verdict: asyncio.Task[str | None]) -> bool:
@@ -103,6 +111,7 @@ async def _holds(anew: _Anew, reading: asyncio.Task[None], verdict: asyncio.Task
         return True
     anew.enough = True
     await asyncio.wait([reading])
+    reading.result()  # raises, if the engine cancelled it
     return False
 
 
