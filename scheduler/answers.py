@@ -406,11 +406,11 @@ def think_ended(step: Step, answer: Answer, event: ThinkEnded) -> None:
         _await_no_more(step, answer.tool_calls)
     match event.ending:
         case ThinkEnding.FAILED:
-            _failed(step, answer, event.message)
+            _failed(step, answer, event.message, step.policy.phrases.llm_failed)
         case ThinkEnding.ABORTED if answer.turn is not None and answer.wanted:
             begin_anew(step, answer)
         case _:
-            conclude(step, answer)
+            conclude(step, answer, event.ending)
 
 
 def begin_anew(step: Step, answer: Answer) -> None:
@@ -466,8 +466,13 @@ def _begin_for_other_words(step: Step, answer: Answer, turn: CommittedTurn) -> N
     _think_again(step, answer, turn)
 
 
-def conclude(step: Step, answer: Answer) -> None:
-    """All of it is written."""
+def conclude(step: Step, answer: Answer, ending: ThinkEnding) -> None:
+    """All of it is written. To come to the end of its tokens without a word is a failure, and no choice of silence."""
+    if answer.audible and not (answer.has_substance or answer.silent_reason or answer.tool_calls):
+        if ending is ThinkEnding.LENGTH:
+            _failed(step, answer, "the model spent its tokens without a word", step.policy.phrases.llm_found_no_words)
+            return
+        answer = step.change_answer(answer, silent_reason="the model had nothing to say")
     if answer.audible and answer.sentences:
         _written(step, answer)
     else:
@@ -490,14 +495,12 @@ def _ended_unspoken(step: Step, answer: Answer) -> None:
         outcome, reason = TurnOutcome.SILENT, answer.silent_reason
     elif answer.tool_calls:
         outcome, reason = TurnOutcome.ANSWERED, "the client runs a tool"
-    elif answer.sentences or not answer.audible:
-        outcome, reason = TurnOutcome.ANSWERED, "in text"
     else:
-        outcome, reason = TurnOutcome.SILENT, "the model had nothing to say"
+        outcome, reason = TurnOutcome.ANSWERED, "in text"
     step.order(EndTurn(answer.turn.turn_id, outcome, reason))
 
 
-def _failed(step: Step, answer: Answer, message: str) -> None:
+def _failed(step: Step, answer: Answer, message: str, apology: str) -> None:
     """A failing model gets an honest sentence, behind what it had written before it failed."""
     forget_pace(step, answer)
     turn = answer.turn
@@ -510,7 +513,7 @@ def _failed(step: Step, answer: Answer, message: str) -> None:
         if turn is not None:
             step.order(EndTurn(turn.turn_id, TurnOutcome.FAILED, message))
     else:
-        say(step, step.policy.phrases.llm_failed, turn=turn, failure=message, instead_of=answer)
+        say(step, apology, turn=turn, failure=message, instead_of=answer)
 
 
 # --- what the voice and the playout tell --------------------------------------------------------------

@@ -430,7 +430,7 @@ def _promote_stream(step: Step, draft: Draft, committed: CommittedTurn) -> None:
     if draft.ending is None:
         answers.give(step, answer)
     else:
-        answers.conclude(step, answer)
+        answers.conclude(step, answer, draft.ending)
 
 
 def _go_on_from_frozen(step: Step, turn: Turn, draft: Draft, committed: CommittedTurn) -> None:

@@ -30,7 +30,7 @@ from scheduler.events import (
     WordsHeard,
 )
 from scheduler.floor import Floor
-from scheduler.state import Phase, State
+from scheduler.state import Answer, Phase, State
 from scheduler.step import Step
 from tests.scheduler.monitor_ahead import AheadMonitor
 
@@ -65,6 +65,11 @@ class Monitor:
         self.moves: set[tuple[Floor, Floor]] = set()
         self.played_out: list[str] = []
         """Utterances that were heard to their end, as far as the conductor was told."""
+        self.utterances: dict[str, set[str]] = {}
+        """Of each turn, those that were to answer it."""
+        self.sounded: set[str] = set()
+        self.answered_otherwise: set[str] = set()
+        """Turns whose answer was begun as text, or called a tool of the client's."""
         self.ahead = AheadMonitor(self)
 
     def watch(self, before: State, event: Event, state: State, commands: tuple[Command, ...], now: float) -> None:
@@ -73,9 +78,8 @@ class Monitor:
         if isinstance(event, SessionConfigured) and before.turn is not None:
             self.reconfigured.add(before.turn.turn_id)
         assert not (self.call_ended and commands), "nothing comes after the end of the call"
-        for answer in state.answers:
-            if not answer.in_conversation:
-                self.beside.add(answer.utterance_id)
+        for answer in (*before.answers, *state.answers):
+            self._know(answer)
         for command in commands:
             assert not self.call_ended, f"{command} after EndCall"
             self._check(command, state)
@@ -86,10 +90,21 @@ class Monitor:
         if before.floor is not state.floor and not state.ended:
             self.moves.add((before.floor, state.floor))
 
+    def _know(self, answer: Answer) -> None:
+        if not answer.in_conversation:
+            self.beside.add(answer.utterance_id)
+        if answer.turn is None:
+            return
+        self.utterances.setdefault(answer.turn.turn_id, set()).add(answer.utterance_id)
+        if not answer.audible or answer.tool_calls:
+            self.answered_otherwise.add(answer.turn.turn_id)
+
     def _hear(self, event: Event) -> None:
         match event:
             case ThinkEnded(think_id):
                 self.thinking.discard(think_id)
+            case PlayoutStarted(utterance_id):
+                self.sounded.add(utterance_id)
             case WordsHeard(utterance_id, text) if utterance_id not in self.ended | self.truncated:
                 self.played[utterance_id] = text
             case PlayoutEnded(utterance_id, was_stopped, text) if utterance_id in self.spoken:
@@ -117,6 +132,7 @@ class Monitor:
                 self.amended.add(turn_id)
             case EndTurn(turn_id, outcome):
                 assert turn_id not in self.outcomes, f"{turn_id} has ended as {self.outcomes[turn_id]} before"
+                assert outcome is not TurnOutcome.ANSWERED or self._is_answered(turn_id), f"{command}: by nothing"
                 self.outcomes[turn_id] = outcome
             case Think(think_id):
                 assert think_id not in self.thinks
@@ -151,6 +167,10 @@ class Monitor:
         assert command.turn_id not in self.outcomes
         assert command.by_hand or command.turn_id in self.opened
         assert command.joins is None or self.outcomes[command.joins] is TurnOutcome.REJOINED
+
+    def _is_answered(self, turn_id: str) -> bool:
+        """Something has sounded for it, or it was answered in another way than by sound."""
+        return turn_id in self.answered_otherwise or bool(self.utterances.get(turn_id, set()) & self.sounded)
 
     def _check_speech(self, command: Speak) -> None:
         self.spoken.add(command.utterance_id)
