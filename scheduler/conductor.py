@@ -55,6 +55,7 @@ from scheduler.events import (
     ThoughtGrown,
     ToolCalled,
     ToolEnded,
+    ToolLeftBehind,
     TranscriptRevised,
     TurnEndEstimated,
     VoiceFaded,
@@ -128,6 +129,8 @@ def _take(step: Step, event: Event) -> None:
             thinking.ending_foreseen(step, event)
         case ToolCalled():
             thinking.tool_called(step, event)
+        case ToolLeftBehind():
+            thinking.tool_left_behind(step, event)
         case ToolEnded():
             thinking.tool_ended(step, event)
         case SilenceChosen():

@@ -194,6 +194,15 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolLeftBehind:
+    """A tool takes long, and the answer that called it goes on without its result. The tool runs on: its ``ToolEnded``
+    comes later, usually after the ``ThinkEnded``."""
+
+    think_id: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolEnded:
     """A tool is done. ``output``: what the model will read. ``think_id=""``: the client ran it."""
 
@@ -408,6 +417,7 @@ Event = (
     | OpeningVerified
     | EndingForeseen
     | ToolCalled
+    | ToolLeftBehind
     | ToolEnded
     | SilenceChosen
     | ThinkEnded

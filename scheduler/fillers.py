@@ -139,7 +139,8 @@ def thought_grown(step: Step, answer: Answer, event: ThoughtGrown) -> None:
     step.change_answer(answer, thought=(answer.thought + event.text)[-_KEPT_THOUGHT:])
 
 
-def tool_ended(step: Step, answer: Answer) -> None:
+def await_tool_no_more(step: Step, answer: Answer) -> None:
+    """It has ended, or the answer goes on without it: what it does is no reason any more why the caller waits."""
     step.change_answer(answer, tool="", tool_progress="")
 
 

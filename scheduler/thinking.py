@@ -14,6 +14,7 @@ from scheduler.events import (
     ThoughtGrown,
     ToolCalled,
     ToolEnded,
+    ToolLeftBehind,
 )
 from scheduler.step import Step
 
@@ -53,11 +54,19 @@ def tool_called(step: Step, event: ToolCalled) -> None:
         answers.tool_called(step, answer, event)
 
 
+def tool_left_behind(step: Step, event: ToolLeftBehind) -> None:
+    _await_tool_no_more(step, event.think_id)
+
+
 def tool_ended(step: Step, event: ToolEnded) -> None:
     answers.tool_ended(step, event)
-    draft = step.draft_thought(event.think_id)
-    if answer := draft.answer if draft else step.answer_thought(event.think_id):
-        fillers.tool_ended(step, answer)
+    _await_tool_no_more(step, event.think_id)
+
+
+def _await_tool_no_more(step: Step, think_id: str) -> None:
+    draft = step.draft_thought(think_id)
+    if answer := draft.answer if draft else step.answer_thought(think_id):
+        fillers.await_tool_no_more(step, answer)
 
 
 def opening_verified(step: Step, event: OpeningVerified) -> None:

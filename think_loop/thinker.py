@@ -18,7 +18,7 @@ from typing import Protocol, assert_never
 
 from scheduler.commands import Command, PromoteThinking, Purpose, StopThinking, Think
 from scheduler.errors import BusOverflowError, LanguageModelError
-from scheduler.events import EndingForeseen, Event, SilenceChosen, ThinkEnding, ToolCalled, ToolEnded
+from scheduler.events import EndingForeseen, Event, SilenceChosen, ThinkEnding, ToolCalled, ToolEnded, ToolLeftBehind
 from scheduler.tasks import closing_stream, engine_edge
 from think_loop.admission import Admission, Priority, Ticket
 from think_loop.language_model import (
@@ -382,7 +382,9 @@ class Thinker:
 
     def _tool_ended(self, stream: Stream, call: ToolCall, output: ToolOutput) -> None:
         stream.record(partial(self._recorder.tool_ended, stream.think, call, output))
-        if not (output.stopped or output.unfinished):
+        if output.unfinished:
+            stream.publish(ToolLeftBehind(stream.think.think_id, call.call_id))
+        elif not output.stopped:
             stream.publish(ToolEnded(stream.think.think_id, call.call_id, output.text, output.failed))
 
     def _tool_came_late(self, think: Think, call: ToolCall, output: ToolOutput) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from realtime.server import Engines
 from scheduler.commands import Purpose, Think
-from scheduler.events import ReportReady, ToolCalled, ToolEnded
+from scheduler.events import ReportReady, ToolCalled, ToolEnded, ToolLeftBehind
 from tests.faults.scenes import Call, calling, in_virtual_time, quiet, simulated_engines, simulated_settings, tone
 from think_loop.language_model import Finished, Piece, Prompt, ToolCall, Words
 from think_loop.prompt import REPORT_MARK
@@ -62,6 +62,9 @@ def test_a_late_result_is_told_when_the_floor_is_free() -> None:
 
     call = in_virtual_time(main)
     assert call.door.said == ["I have asked them.", "It is ready on Thursday."]
+    tools = [happened for _, happened in call.door.seen if isinstance(happened, ToolLeftBehind | ToolEnded)]
+    think_id = call.door.of(ToolCalled)[0].think_id
+    assert tools == [ToolLeftBehind(think_id, "call_1"), ToolEnded(think_id, "call_1", "ready on Thursday")]
     (report,) = [think for think in call.door.of(Think) if think.purpose is Purpose.REPORT]
     assert report.report_id is not None
     assert "The result of asking the workshop has come: ready on Thursday" in model.prompts[-1].hints

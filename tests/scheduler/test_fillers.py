@@ -36,6 +36,7 @@ from scheduler.events import (
     ThoughtGrown,
     ToolCalled,
     ToolEnded,
+    ToolLeftBehind,
     TranscriptRevised,
     WordsHeard,
 )
@@ -170,6 +171,17 @@ def test_a_tool_that_is_through_is_not_told_of() -> None:
     talk >> ToolEnded(answer.think_id, "call_1", "found")
     talk.wait(1.0)
     filler(talk, begins=PHRASE)
+
+
+def test_a_tool_that_is_left_behind_is_not_what_the_caller_waits_for() -> None:
+    talk, _, answer = awaiting(FAST)
+    talk >> ToolCalled(answer.think_id, "call_1", "orders", "{}", by_client=False, progress="checking your order")
+    talk.wait(1.0)
+    first = filler(talk, begins="Let me check your order.")
+    is_heard(talk, first)
+    talk >> ToolLeftBehind(answer.think_id, "call_1")
+    talk.wait(4.0)
+    assert "order" not in filler(talk).text
 
 
 def test_a_silence_between_two_sentences_is_filled_too() -> None:
