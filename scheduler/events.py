@@ -226,7 +226,7 @@ class ThinkEnding(StrEnum):
     TOOLS = "tools"
     """The model awaits outputs of tools that the client runs."""
     LENGTH = "length"
-    """The token budget is spent."""
+    """The token budget is spent, perhaps before the first word: that is no silence of the model's choice."""
     STOPPED = "stopped"
     """Stopped by the conductor."""
     ABORTED = "aborted"

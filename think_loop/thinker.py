@@ -1,8 +1,10 @@
 """The thinker: runs each stream of thinking that the conductor orders, and tells the bus what comes of it.
 
-One task per stream. A stream is a few rounds of generating: after a round in which the model called tools
-that run on the server, these are run and the model goes on with their results. Whatever happens, a
-stream ends with exactly one ``ThinkEnded``, and publishes nothing after it.
+One task per stream. A stream is a few rounds of generating: after a round in which the model called tools that run on
+the server, these are run and the model goes on with their results, or without that of one which takes long and is left
+behind. Whatever an engine raises, a cancellation of its own too, a stream ends with exactly one ``ThinkEnded``; only a full
+bus, which ends the session, may keep it from being told. Nothing of a stream follows its ``ThinkEnded`` but the
+``ToolEnded`` of tools that it left behind.
 """
 
 from __future__ import annotations
@@ -292,6 +294,7 @@ class Thinker:
         )
 
     def _conclude(self, stream: Stream) -> None:
+        """To write nothing is a choice, unless the tokens were spent before the first word."""
         if stream.finish_reason == "length":
             stream.end(ThinkEnding.LENGTH)
             return

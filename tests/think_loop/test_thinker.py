@@ -219,6 +219,12 @@ def test_the_token_budget() -> None:
     assert ended(bench).ending is ThinkEnding.LENGTH
 
 
+def test_a_token_budget_that_is_spent_without_a_word_is_no_silence() -> None:
+    bench = play([[Thought("on and on"), Words(" "), Finished("length")]])
+    assert ended(bench).ending is ThinkEnding.LENGTH
+    assert not any(isinstance(event, SilenceChosen) for event in bench.events)
+
+
 def test_a_server_tool_is_run_and_the_model_goes_on() -> None:
     call = ToolCall("c1", "double", '{"number": 21}')
     bench = play(
