@@ -21,7 +21,7 @@ from scheduler.commands import (
     Think,
     TurnOutcome,
 )
-from scheduler.comparison import opener_repeats, says_the_same
+from scheduler.comparison import Relation, opener_repeats, relation, says_the_same
 from scheduler.events import (
     HeardCorrected,
     PlayoutEnded,
@@ -62,7 +62,7 @@ def think(
     audible: bool | None = None,
     in_conversation: bool = True,
     asked_during: str | None = None,
-    notes_id: str | None = None,
+    notes_ids: tuple[str, ...] = (),
     effort: Effort | None = None,
 ) -> None:
     """Begin an answer. What was heard of earlier ones goes into the history first, so that the model knows it."""
@@ -77,6 +77,8 @@ def think(
         report_id=report_id,
         audible=audible,
         in_conversation=in_conversation,
+        notes_ids=notes_ids,
+        effort=effort,
         asked_during=asked_during,
         begun_at=step.now,
     )
@@ -91,7 +93,7 @@ def think(
             report_id=report_id,
             audible=audible,
             in_conversation=in_conversation,
-            notes_id=notes_id,
+            notes_ids=notes_ids,
             effort=effort,
         )
     )
@@ -434,8 +436,16 @@ def _think_again(step: Step, answer: Answer, turn: CommittedTurn) -> None:
 
 def _think_in_place_of(step: Step, answer: Answer, turn: CommittedTurn) -> None:
     """Another answer to the turn of this one. What the turn has come to is not forgotten: whether the user is just going
-    on with it, what was heard for it, and since when the caller waits."""
-    think(step, answer.purpose, turn=turn, audible=answer.audible, asked_during=answer.asked_during)
+    on with it, what was thought while it was open, what was heard for it, and since when the caller waits."""
+    think(
+        step,
+        answer.purpose,
+        turn=turn,
+        audible=answer.audible,
+        asked_during=answer.asked_during,
+        notes_ids=answer.notes_ids,
+        effort=answer.effort,
+    )
     step.change_answer(
         step.state.answers[-1],
         rejoinable=answer.rejoinable,
@@ -452,10 +462,10 @@ def amended(step: Step, turn_id: str, text: str) -> None:
         before, turn = answer.turn.whole_text, answer.turn.amended(turn_id, text)
         answer = step.change_answer(answer, turn=turn)
         if not says_the_same(before, turn.whole_text, step.policy.language):
-            _begin_for_other_words(step, answer, turn)
+            _begin_for_other_words(step, answer, before, turn)
 
 
-def _begin_for_other_words(step: Step, answer: Answer, turn: CommittedTurn) -> None:
+def _begin_for_other_words(step: Step, answer: Answer, before: str, turn: CommittedTurn) -> None:
     if (
         answer.phase is not Phase.WAITING
         or not answer.wanted
@@ -463,6 +473,8 @@ def _begin_for_other_words(step: Step, answer: Answer, turn: CommittedTurn) -> N
         or answer.request_id is not None
     ):
         return
+    if relation(before, turn.whole_text, step.policy.language) is Relation.CONTRADICTED:
+        answer = step.change_answer(answer, notes_ids=(), effort=None)  # they may be about what was not said
     _think_again(step, answer, turn)
 
 

@@ -58,7 +58,8 @@ class Think:
     ``report_id``: what it is to report; each ``None`` where there is none.
     ``basis``: what the user has said so far in a turn that is still open (speculative purposes); it stands behind
     the history. ``joins``: the turn in the history that the open one continues: ``basis`` holds its words, too.
-    ``notes_id``: the ``NOTES`` stream to start from. ``effort``: ``None``: as the session's router chooses.
+    ``notes_ids``: the ``NOTES`` streams to start from, the earliest first.
+    ``effort``: ``None``: as the session's router chooses.
     ``opening``: the beginning of an answer that was written for fewer words. It is verified first
     (``OpeningVerified``), unless ``opening_holds``: then the answer simply goes on behind it.
     """
@@ -72,7 +73,7 @@ class Think:
     in_conversation: bool = True
     basis: str = ""
     joins: str | None = None
-    notes_id: str | None = None
+    notes_ids: tuple[str, ...] = ()
     effort: Effort | None = None
     opening: str = ""
     opening_holds: bool = False

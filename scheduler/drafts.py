@@ -185,8 +185,8 @@ def _begin(step: Step, turn: Turn, basis: str) -> None:
             turn_id=turn.turn_id,
             basis=basis,
             joins=turn.joined.turn_id if turn.joined else None,
-            notes_id=notes.usable(turn),
-            effort=notes.effort(turn),
+            notes_ids=notes.usable(turn),
+            effort=notes.effort(step, turn),
             opening=answer.opening,
         )
     )
@@ -412,7 +412,7 @@ def promote(step: Step, turn: Turn, committed: CommittedTurn) -> bool:
     answers.settle_heard(step)
     step.remove_draft(draft)
     if draft.answer.thinking or draft.ending is not None:
-        _promote_stream(step, draft, committed)
+        _promote_stream(step, turn, draft, committed)
     else:
         _go_on_from_frozen(step, turn, draft, committed)
     return True
@@ -422,8 +422,8 @@ def _is_there(step: Step, utterance_id: str) -> bool:
     return step.draft_of(utterance_id) is not None
 
 
-def _promote_stream(step: Step, draft: Draft, committed: CommittedTurn) -> None:
-    answer = replace(draft.answer, purpose=Purpose.ANSWER, turn=committed)
+def _promote_stream(step: Step, turn: Turn, draft: Draft, committed: CommittedTurn) -> None:
+    answer = _as_answer(step, turn, draft, committed)
     assert answer.think_id is not None
     step.add_answer(answer)
     step.order(PromoteThinking(answer.think_id, committed.turn_id))
@@ -433,13 +433,17 @@ def _promote_stream(step: Step, draft: Draft, committed: CommittedTurn) -> None:
         answers.conclude(step, answer, draft.ending)
 
 
+def _as_answer(step: Step, turn: Turn, draft: Draft, committed: CommittedTurn) -> Answer:
+    """It may have to be thought anew: then from all the notes that there are by now."""
+    notes_ids, effort = notes.usable(turn), notes.effort(step, turn)
+    return replace(draft.answer, purpose=Purpose.ANSWER, turn=committed, notes_ids=notes_ids, effort=effort)
+
+
 def _go_on_from_frozen(step: Step, turn: Turn, draft: Draft, committed: CommittedTurn) -> None:
     """The user has taken back what was added: the answer goes on behind what is rendered."""
     answer = replace(
-        draft.answer,
+        _as_answer(step, turn, draft, committed),
         think_id=step.new_id("think"),
-        purpose=Purpose.ANSWER,
-        turn=committed,
         thinking=True,
         sentences=draft.answer.sentences[: draft.answer.given],
     )
@@ -450,8 +454,8 @@ def _go_on_from_frozen(step: Step, turn: Turn, draft: Draft, committed: Committe
             answer.think_id,
             Purpose.ANSWER,
             turn_id=committed.turn_id,
-            notes_id=notes.usable(turn),
-            effort=notes.effort(turn),
+            notes_ids=answer.notes_ids,
+            effort=answer.effort,
             opening=answer.rendered_ahead,
             opening_holds=True,
         )

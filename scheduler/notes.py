@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scheduler.commands import Effort, PromoteThinking, Purpose, StopThinking, Think
 from scheduler.comparison import Relation, relation
 from scheduler.endpointing import end_probability
 from scheduler.events import ThinkEnded, ThinkEnding, ThoughtGrown
+from scheduler.frozen import changed
 from scheduler.state import Alarm, Notes, Turn
 from scheduler.step import Step
 from scheduler.words import bare_words
@@ -15,27 +18,41 @@ EPSILON_SECONDS = 1e-6
 
 
 def being_made(turn: Turn) -> bool:
-    return turn.notes is not None and not turn.notes.done
+    return bool(turn.notes) and not turn.notes[-1].done
 
 
-def usable(turn: Turn) -> str | None:
-    """The stream of notes that an answer to this turn starts from."""
-    return turn.notes.think_ids[-1] if turn.notes is not None and turn.notes.grown else None
+def usable(turn: Turn) -> tuple[str, ...]:
+    """The streams of notes that an answer to this turn starts from."""
+    return tuple(notes.think_id for notes in turn.notes if notes.grown)
 
 
-def effort(turn: Turn) -> Effort | None:
-    """What was reasoned in finished notes is not reasoned again."""
-    return Effort.REFLEX if turn.notes is not None and turn.notes.finished else None
+def effort(step: Step, turn: Turn) -> Effort | None:
+    """What was reasoned in finished notes is not reasoned again. Notes on much less than was said are not finished."""
+    finished = bool(usable(turn)) and not being_made(turn) and not _are_behind(step, turn)
+    return Effort.REFLEX if finished else None
+
+
+def _are_behind(step: Step, turn: Turn) -> bool:
+    """So much was said since the last ones that they are to be gone on with."""
+    noted = len(bare_words(turn.notes[-1].basis))
+    return len(bare_words(turn.whole_text)) - noted >= step.policy.notes_step_words
 
 
 def review(step: Step) -> None:
     """Notes about words that were taken back are worth nothing."""
     turn = step.state.turn
-    if turn is None or turn.notes is None:
+    if turn is None:
         return
-    if relation(turn.notes.basis, turn.whole_text, step.policy.language) is Relation.CONTRADICTED:
-        stop(step, turn)
-        step.change_turn(notes=None)
+    for notes in turn.notes:
+        if relation(notes.basis, turn.whole_text, step.policy.language) is Relation.CONTRADICTED:
+            _discard(step, notes)
+
+
+def _discard(step: Step, notes: Notes) -> None:
+    """Those before them stay."""
+    if not notes.done:
+        step.order(StopThinking(notes.think_id))
+    _forget(step, notes)
 
 
 def consider(step: Step, *, allowed: bool) -> None:
@@ -47,20 +64,19 @@ def consider(step: Step, *, allowed: bool) -> None:
     if age < policy.notes_after_seconds:
         return
     text = turn.whole_text
-    if turn.notes is not None:
-        due = len(turn.bare) - len(bare_words(turn.notes.basis)) >= policy.notes_step_words
+    if turn.notes:
+        due = _are_behind(step, turn)
     else:
         due = age >= policy.notes_ceiling_seconds or end_probability(text) >= policy.draft_probability
     if due:
         _begin(step, turn, text)
-    elif turn.notes is None:
+    elif not turn.notes:
         step.set_alarm(Alarm.NOTES, turn.begun_at + policy.notes_ceiling_seconds)
 
 
 def _begin(step: Step, turn: Turn, basis: str) -> None:
     think_id = step.new_id("think")
-    earlier = turn.notes.think_ids if turn.notes else ()
-    step.change_turn(notes=Notes((*earlier, think_id), basis, grown=turn.notes is not None and turn.notes.grown))
+    step.change_turn(notes=(*turn.notes, Notes(think_id, basis)))
     joins = turn.joined.turn_id if turn.joined else None
     step.order(
         Think(
@@ -70,35 +86,52 @@ def _begin(step: Step, turn: Turn, basis: str) -> None:
             audible=False,
             basis=basis,
             joins=joins,
-            notes_id=earlier[-1] if earlier else None,
+            notes_ids=usable(turn),
         )
     )
 
 
 def thought_grown(step: Step, event: ThoughtGrown) -> None:
-    turn = step.state.turn
-    if turn is not None and turn.notes is not None and turn.notes.think_ids[-1] == event.think_id:
-        step.change_turn(notes=Notes(turn.notes.think_ids, turn.notes.basis, turn.notes.done, grown=True))
+    if (notes := _thought(step, event.think_id)) is not None:
+        _change(step, notes, grown=True)
 
 
 def think_ended(step: Step, event: ThinkEnded) -> None:
-    turn = step.state.turn
-    if turn is None or turn.notes is None or turn.notes.think_ids[-1] != event.think_id:
+    """Of a stream that ended badly nothing is kept; the notes before it are as good as they were."""
+    notes = _thought(step, event.think_id)
+    if notes is None:
         return
     if event.ending in (ThinkEnding.DONE, ThinkEnding.LENGTH):
-        step.change_turn(notes=Notes(turn.notes.think_ids, turn.notes.basis, True, turn.notes.grown))
-    else:
-        failed = turn.thinking_failed or event.ending is ThinkEnding.FAILED
-        step.change_turn(notes=None, thinking_failed=failed)
+        _change(step, notes, done=True)
+        return
+    _forget(step, notes)
+    if event.ending is ThinkEnding.FAILED:
+        step.change_turn(thinking_failed=True)
+
+
+def _thought(step: Step, think_id: str) -> Notes | None:
+    turn = step.state.turn
+    return next((notes for notes in turn.notes if notes.think_id == think_id), None) if turn is not None else None
+
+
+def _change(step: Step, notes: Notes, **changes: Any) -> None:
+    turn = step.state.turn
+    assert turn is not None
+    step.change_turn(notes=tuple(changed(each, **changes) if each is notes else each for each in turn.notes))
+
+
+def _forget(step: Step, notes: Notes) -> None:
+    turn = step.state.turn
+    assert turn is not None
+    step.change_turn(notes=tuple(each for each in turn.notes if each is not notes))
 
 
 def stop(step: Step, turn: Turn) -> None:
-    if turn.notes is not None and not turn.notes.done:
-        step.order(StopThinking(turn.notes.think_ids[-1]))
+    if being_made(turn):
+        step.order(StopThinking(turn.notes[-1].think_id))
 
 
 def keep(step: Step, turn: Turn) -> None:
     """The turn is over: what was thought during it belongs to the history."""
-    if turn.notes is not None:
-        for think_id in turn.notes.think_ids:
-            step.order(PromoteThinking(think_id, turn.turn_id))
+    for notes in turn.notes:
+        step.order(PromoteThinking(notes.think_id, turn.turn_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from scheduler.commands import Purpose
+from scheduler.commands import Effort, Purpose
 from scheduler.events import ThinkEnding
 from scheduler.floor import Floor
 from scheduler.pace import Pace
@@ -50,17 +50,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What is thought during a turn that is still open (rule 4). ``think_ids``: one stream after the other."""
+    """One stream of what is thought during a turn that is still open (rule 4), for the words so far, its ``basis``."""
 
-    think_ids: tuple[str, ...]
+    think_id: str
     basis: str
     done: bool = False
     grown: bool = False
     """Something was thought."""
-
-    @property
-    def finished(self) -> bool:
-        return self.done and self.grown
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,8 @@ class Turn:
     foresights_begun: int = 0
     foreseen_from: str = ""
     """The words from which its ending was last foreseen."""
-    notes: Notes | None = None
+    notes: tuple[Notes, ...] = ()
+    """One stream after the other, each goes on from those before it; only the last may still be running."""
     joined: CommittedTurn | None = None
     """The turn that this one continues."""
     request_ids: tuple[tuple[str, bool], ...] = ()
@@ -208,6 +205,10 @@ class Answer:
     corrected: str | None = None
     """What the client says it played, told before the playout ended."""
     report_id: str | None = None
+    notes_ids: tuple[str, ...] = ()
+    """The notes that its thinking starts from."""
+    effort: Effort | None = None
+    """How hard to think, where the notes decide it."""
     asked_during: str | None = None
     """The turn that was open when the client asked for it: it does not wait for that one's end."""
     growing: str = ""

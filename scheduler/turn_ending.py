@@ -202,7 +202,9 @@ def _answer(step: Step, turn: Turn) -> None:
 def _answer_unasked(step: Step, turn: Turn, committed: CommittedTurn) -> None:
     notes.keep(step, turn)
     if not drafts.promote(step, turn, committed):
-        answers.think(step, Purpose.ANSWER, turn=committed, notes_id=notes.usable(turn), effort=notes.effort(turn))
+        answers.think(
+            step, Purpose.ANSWER, turn=committed, notes_ids=notes.usable(turn), effort=notes.effort(step, turn)
+        )
     answer = next((each for each in step.state.answers if each.turn is committed), None)
     if answer is not None:
         fillers.await_substance(step, answer)

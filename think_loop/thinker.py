@@ -217,14 +217,19 @@ class Thinker:
             stream.promote()
 
     def _keep(self, stream: Stream) -> None:
-        if not stream.committed.is_set():
+        """Also notes that were promoted while they were being made: their answer, which begins now, starts from them."""
+        if stream.think.purpose is Purpose.NOTES or not stream.committed.is_set():
             self._kept[stream.think.think_id] = stream
             while len(self._kept) > self._settings.kept_streams:
                 self._kept.popitem(last=False)
 
     def _notes(self, think: Think) -> str:
-        stream = self._kept.get(think.notes_id or "") or self._streams.get(think.notes_id or "")
-        return stream.thoughts if stream is not None else ""
+        """What is gone on from is not the oldest that is forgotten."""
+        for think_id in think.notes_ids:
+            if think_id in self._kept:
+                self._kept.move_to_end(think_id)
+        streams = (self._kept.get(think_id) or self._streams.get(think_id) for think_id in think.notes_ids)
+        return "\n".join(stream.thoughts for stream in streams if stream is not None)
 
     async def _run_stream(self, stream: Stream) -> None:
         try:

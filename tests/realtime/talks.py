@@ -203,7 +203,7 @@ def _long_turn(talk: Talk, at: float) -> None:
     add((first + 0.5, was.WordsWritten("d4", "What is wrong with")))
     add((first + 0.9, was.ThinkEnded("d4", was.ThinkEnding.ABORTED)))
     add((end + 0.4, do.PromoteThinking("n1", "turn_3")))
-    add((end + 0.4, do.Think("k3", do.Purpose.ANSWER, "turn_3", notes_id="n1", effort=do.Effort.REFLEX)))
+    add((end + 0.4, do.Think("k3", do.Purpose.ANSWER, "turn_3", notes_ids=("n1",), effort=do.Effort.REFLEX)))
     add((end + 0.6, was.SilenceChosen("k3", "asked to hang on")))
     add((end + 0.62, was.ThinkEnded("k3", was.ThinkEnding.DONE)))
     add((end + 0.62, do.EndTurn("turn_3", do.TurnOutcome.SILENT, "asked to hang on")))

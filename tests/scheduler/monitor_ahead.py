@@ -23,7 +23,7 @@ from scheduler.commands import (
     Think,
 )
 from scheduler.comparison import opener_repeats, says_the_same
-from scheduler.events import Event, OpeningVerified, VoiceFailed, WordsHeard
+from scheduler.events import Event, OpeningVerified, ThinkEnded, ThinkEnding, VoiceFailed, WordsHeard
 from scheduler.floor import Floor
 from scheduler.state import Answer, State
 from scheduler.words import bare_words, join_texts
@@ -99,6 +99,7 @@ class AheadMonitor:
         """How many words, by the conductor's own lights."""
         self._fillers: set[tuple[str | None, tuple[str, ...]]] = set()
         self._closed: dict[str, Answer] = {}
+        self._ended_badly: set[str] = set()
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -108,6 +109,8 @@ class AheadMonitor:
                 self._verified[think_id] = text
             case WordsHeard(utterance_id, text):
                 self._heard[utterance_id] = len(bare_words(text))
+            case ThinkEnded(think_id, ThinkEnding.FAILED | ThinkEnding.ABORTED):
+                self._ended_badly.add(think_id)
             case VoiceFailed(utterance_id, index) if utterance_id in self.spoken:
                 self.spoken[utterance_id].failed.add(index)
             case _:
@@ -174,6 +177,11 @@ class AheadMonitor:
                 assert before.floor is Floor.RESTING
             case _:
                 assert not think.basis, "the turn is in the history"
+        for think_id in think.notes_ids:
+            assert self.thinks[think_id].purpose is Purpose.NOTES
+            assert self.thinks[think_id].turn_id == think.turn_id
+            assert think_id not in self._ended_badly
+            assert think.purpose.is_speculative or think_id in self.promoted
         if think.opening_holds:
             self._check_what_holds(think, state)
 

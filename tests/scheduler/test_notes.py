@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.commands import CommitTurn, Effort, PromoteThinking, Purpose, StopThinking, Think
+from scheduler.commands import AmendTurn, CommitTurn, Effort, PromoteThinking, Purpose, StopThinking, Think
 from scheduler.events import (
     SpeechStarted,
     ThinkEnded,
@@ -65,7 +65,7 @@ def test_a_short_turn_has_none() -> None:
     turn_ends(talk, QUESTION)
     talk.at(4.0)
     talk.expect(CommitTurn)
-    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=None, effort=None)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(), effort=None)
 
 
 def test_they_are_gone_on_with_as_the_turn_grows() -> None:
@@ -78,7 +78,7 @@ def test_they_are_gone_on_with_as_the_turn_grows() -> None:
     partial(talk, f"{STORY} and now")
     talk.wait(3.0)
     partial(talk, f"{STORY} {MORE}")
-    talk.expect(Think, purpose=Purpose.NOTES, basis=f"{STORY} {MORE}", notes_id=notes.think_id)
+    talk.expect(Think, purpose=Purpose.NOTES, basis=f"{STORY} {MORE}", notes_ids=(notes.think_id,))
 
 
 def test_one_stream_of_notes_at_a_time() -> None:
@@ -98,7 +98,7 @@ def test_finished_notes_enter_the_history_and_the_answer_needs_no_reasoning() ->
     talk.wait(1.0)
     talk.expect(CommitTurn, turn_id=turn)
     talk << PromoteThinking(notes.think_id, turn)
-    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=notes.think_id, effort=Effort.REFLEX)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(notes.think_id,), effort=Effort.REFLEX)
 
 
 def test_of_unfinished_notes_what_there_is_is_used() -> None:
@@ -109,7 +109,7 @@ def test_of_unfinished_notes_what_there_is_is_used() -> None:
     talk.wait(1.0)
     talk.expect(CommitTurn, turn_id=turn)
     talk << PromoteThinking(notes.think_id, turn)
-    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=notes.think_id, effort=None)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(notes.think_id,), effort=None)
     talk << StopThinking(notes.think_id)
 
 
@@ -145,7 +145,7 @@ def test_notes_about_words_that_were_taken_back_are_dropped() -> None:
     talk >> ThoughtGrown(notes.think_id, "An order for two.")
     partial(talk, "yesterday i ordered a cable for two machines")
     talk << StopThinking(notes.think_id)
-    talk.expect(Think, purpose=Purpose.NOTES, notes_id=None)  # of what was said instead
+    talk.expect(Think, purpose=Purpose.NOTES, notes_ids=())  # of what was said instead
 
 
 @pytest.mark.parametrize("ending", [ThinkEnding.FAILED, ThinkEnding.ABORTED])
@@ -157,7 +157,7 @@ def test_notes_that_end_badly_leave_nothing_behind(ending: ThinkEnding) -> None:
     talk << ...
     assert talk.state.turn is not None
     assert talk.state.turn.turn_id == turn
-    assert talk.state.turn.notes is None or notes.think_id not in talk.state.turn.notes.think_ids
+    assert notes.think_id not in [each.think_id for each in talk.state.turn.notes]
 
 
 def test_an_engine_that_failed_at_notes_is_asked_for_nothing_more_before_the_turn_is_over() -> None:
@@ -170,7 +170,7 @@ def test_an_engine_that_failed_at_notes_is_asked_for_nothing_more_before_the_tur
     turn_ends(talk, f"{STORY} {MORE}")
     talk.wait(1.0)
     talk.expect(CommitTurn)
-    talk.expect(Think, purpose=Purpose.ANSWER, notes_id=None)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=())
 
 
 def test_a_draft_starts_from_the_notes() -> None:
@@ -179,7 +179,7 @@ def test_a_draft_starts_from_the_notes() -> None:
     talk >> ThoughtGrown(notes.think_id, "An order for two.")
     talk >> done(notes)
     turn_ends(talk, STORY)
-    talk.expect(Think, purpose=Purpose.DRAFT, notes_id=notes.think_id, effort=Effort.REFLEX)
+    talk.expect(Think, purpose=Purpose.DRAFT, notes_ids=(notes.think_id,), effort=Effort.REFLEX)
 
 
 def test_while_notes_are_made_only_a_pause_begins_a_draft() -> None:
@@ -189,4 +189,97 @@ def test_while_notes_are_made_only_a_pause_begins_a_draft() -> None:
     talk.quiet(talk.now + 0.1)
     talk >> ThoughtGrown(notes.think_id, "An order")
     turn_ends(talk, STORY)
-    talk.expect(Think, purpose=Purpose.DRAFT, notes_id=notes.think_id, effort=None)
+    talk.expect(Think, purpose=Purpose.DRAFT, notes_ids=(notes.think_id,), effort=None)
+
+
+def first_notes_are_made(talk: Playbook) -> tuple[str, Think]:
+    turn, first = notes_begin(talk)
+    talk >> ThoughtGrown(first.think_id, "An order for two.")
+    talk >> done(first)
+    return turn, first
+
+
+def second_notes_begin(talk: Playbook, first: Think) -> Think:
+    talk.wait(1.0)
+    partial(talk, f"{STORY} {MORE}")
+    return talk.expect(Think, purpose=Purpose.NOTES, basis=f"{STORY} {MORE}", notes_ids=(first.think_id,))
+
+
+def test_an_answer_starts_from_all_the_notes() -> None:
+    talk = Playbook(NOTES)
+    turn, first = first_notes_are_made(talk)
+    second = second_notes_begin(talk, first)
+    talk >> ThoughtGrown(second.think_id, "One more, and outside.")
+    talk >> done(second)
+    turn_ends(talk, f"{STORY} {MORE}")
+    talk.wait(1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk << PromoteThinking(first.think_id, turn)
+    talk << PromoteThinking(second.think_id, turn)
+    both = (first.think_id, second.think_id)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=both, effort=Effort.REFLEX)
+
+
+def test_a_draft_starts_from_the_notes_that_there_are_and_not_from_those_just_begun() -> None:
+    talk = Playbook(only("drafts", "notes"))
+    _, first = first_notes_are_made(talk)
+    second_notes_begin(talk, first)
+    turn_ends(talk, f"{STORY} {MORE}")
+    talk.expect(Think, purpose=Purpose.DRAFT, notes_ids=(first.think_id,), effort=None)
+
+
+@pytest.mark.parametrize("ending", [ThinkEnding.FAILED, ThinkEnding.ABORTED])
+def test_when_later_notes_end_badly_the_earlier_ones_are_as_good_as_they_were(ending: ThinkEnding) -> None:
+    """But of much that was said since nothing was reasoned."""
+    talk = Playbook(NOTES)
+    turn, first = first_notes_are_made(talk)
+    second = second_notes_begin(talk, first)
+    turn_ends(talk, f"{STORY} {MORE}")
+    talk >> ThinkEnded(second.think_id, ending)
+    talk.wait(1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk << PromoteThinking(first.think_id, turn)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(first.think_id,), effort=None)
+
+
+def test_words_that_are_taken_back_leave_the_notes_on_what_was_said_before_them() -> None:
+    talk = Playbook(NOTES)
+    turn, first = first_notes_are_made(talk)
+    second = second_notes_begin(talk, first)
+    partial(talk, f"{STORY} and a lamp")
+    talk << StopThinking(second.think_id)
+    turn_ends(talk, f"{STORY} and a lamp")
+    talk.wait(1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk << PromoteThinking(first.think_id, turn)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(first.think_id,), effort=Effort.REFLEX)
+
+
+def test_an_answer_that_is_begun_anew_starts_from_the_notes_too() -> None:
+    """The promoted draft is lost: what was reasoned while the user spoke is not reasoned twice."""
+    talk = Playbook(only("drafts", "notes"))
+    turn, first = first_notes_are_made(talk)
+    turn_ends(talk, STORY)
+    draft = talk.expect(Think, purpose=Purpose.DRAFT, notes_ids=(first.think_id,), effort=Effort.REFLEX)
+    talk.wait(1.0)
+    talk.expect(CommitTurn, turn_id=turn)
+    talk << PromoteThinking(first.think_id, turn)
+    talk << PromoteThinking(draft.think_id, turn)
+    talk >> ThinkEnded(draft.think_id, ThinkEnding.ABORTED)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(first.think_id,), effort=Effort.REFLEX)
+
+
+def test_an_answer_to_other_words_than_those_that_were_noted_does_not_start_from_the_notes() -> None:
+    """The final transcript comes after the commit, and contradicts."""
+    talk = Playbook(NOTES)
+    turn, first = first_notes_are_made(talk)
+    talk.wait(0.1)
+    user_pauses(talk)
+    talk.wait(2.0)
+    talk.expect(CommitTurn, turn_id=turn, final=False)
+    talk << PromoteThinking(first.think_id, turn)
+    answer = talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(first.think_id,), effort=Effort.REFLEX)
+    final(talk, "yesterday i ordered a cable for two machines")
+    talk << AmendTurn(turn, "yesterday i ordered a cable for two machines")
+    talk << StopThinking(answer.think_id)
+    talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(), effort=None)
