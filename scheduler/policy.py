@@ -46,7 +46,6 @@ class Phrases:
 
     llm_failed: str = "Sorry, I can't reach my language model just now. Please try again in a moment."
     llm_found_no_words: str = "Sorry, I have thought about it for too long and found no answer. Could you ask it again?"
-    llm_found_no_words: str = "Sorry, I have thought about it for too long and found no answer. Could you ask it again?"
     ears_failed: str = "Sorry, I lost what you just said. Could you say it again?"
     farewell_limit: str = "I'm sorry, we have reached the longest time for one call. Goodbye."
     backchannel: str = "Mm-hm."
