@@ -515,6 +515,7 @@ def _ended_unspoken(step: Step, answer: Answer) -> None:
 def _failed(step: Step, answer: Answer, message: str, apology: str) -> None:
     """A failing model gets an honest sentence, behind what it had written before it failed."""
     forget_pace(step, answer)
+    _tell_again(step, answer)
     turn = answer.turn
     answer = step.change_answer(answer, turn=None)
     if answer.audible and answer.sentences:
@@ -526,6 +527,14 @@ def _failed(step: Step, answer: Answer, message: str, apology: str) -> None:
             step.order(EndTurn(turn.turn_id, TurnOutcome.FAILED, message))
     else:
         say(step, apology, turn=turn, failure=message, instead_of=answer)
+
+
+def _tell_again(step: Step, answer: Answer) -> None:
+    """A report of which nothing was written is put back, once: what rang or came late is not lost with one failure."""
+    report_id, failed = answer.report_id, step.state.failed_reports
+    if report_id is not None and not answer.has_substance and report_id not in failed:
+        step.change(failed_reports=(*failed, report_id)[-MAX_WAITING_REPORTS:])
+        tell_later(step, report_id)
 
 
 # --- what the voice and the playout tell --------------------------------------------------------------

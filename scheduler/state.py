@@ -349,6 +349,8 @@ class State:
     """When the agent last said "mm-hm"."""
     reports: tuple[str, ...] = ()
     """Reports that wait for a free moment."""
+    failed_reports: tuple[str, ...] = ()
+    """Reports whose telling has failed once: they were put back."""
     notices: tuple[str, ...] = ()
     """Sentences of the server's own that wait for a free moment."""
     late: tuple[tuple[str, tuple[Segment, ...]], ...] = ()

@@ -1034,6 +1034,37 @@ def test_a_report_is_given_at_the_next_free_moment() -> None:
     talk.done(Floor.COMMITTED)
 
 
+@pytest.mark.parametrize("ending", [ThinkEnding.FAILED, ThinkEnding.LENGTH])
+def test_a_report_whose_thinking_failed_is_told_once_more(ending: ThinkEnding) -> None:
+    """Behind the apology. If it fails again, it is lost."""
+    talk = Playbook()
+    talk >> ReportReady("timer_1")
+    for _ in range(2):
+        think = talk.expect(Think, purpose=Purpose.REPORT, report_id="timer_1")
+        talk.wait(1.0) >> ThinkEnded(think.think_id, ending, "unreachable")
+        speak = talk.expect(Speak, source=SpeakSource.SERVER)
+        talk << EndUtterance(speak.utterance_id)
+        talk >> PlayoutStarted(speak.utterance_id)
+        talk.wait(2.0) >> played(speak.utterance_id, speak.text)
+        talk.expect(RecordHeard)
+    talk.done()
+
+
+def test_a_report_that_failed_behind_its_first_sentence_has_been_told() -> None:
+    talk = Playbook()
+    talk >> ReportReady("timer_1")
+    think = talk.expect(Think, report_id="timer_1")
+    utterance = agent_writes(talk, think, "Your tea is ready.", ends=False)
+    talk >> PlayoutStarted(utterance)
+    talk >> ThinkEnded(think.think_id, ThinkEnding.FAILED, "unreachable")
+    talk << EndUtterance(utterance)
+    talk.wait(1.0) >> played(utterance, "Your tea is ready.")
+    talk.expect(RecordHeard)
+    talk.expect(Speak, source=SpeakSource.SERVER, text=BALANCED.phrases.llm_failed)
+    talk << ...
+    assert talk.state.reports == ()
+
+
 def test_a_report_waits_for_the_user() -> None:
     talk = Playbook()
     opened = user_says(talk, "", seconds=0.3)
