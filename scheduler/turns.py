@@ -164,6 +164,8 @@ def transcript_revised(step: Step, event: TranscriptRevised) -> None:
     turn = step.change_turn(segments=_revised(turn.segments, event))
     if turn.over_agent:
         yielding.heard_over_agent(step, turn, event)
+        if step.state.turn is not None and not step.state.turn.over_agent:
+            step.change(idle_prompts=0)  # they have taken the floor
         return
     if turn_ending.has_words(turn):
         turn_ending.announce(step)

@@ -1023,6 +1023,26 @@ def test_a_silent_user_is_asked_a_few_times() -> None:
     assert talk.state.idle_prompts == 0
 
 
+def test_who_interrupts_a_prompt_is_no_silent_user() -> None:
+    """By words that come all at once, as recognisers without partials give them."""
+    talk = Playbook(configured(idle_prompt_seconds=5.0, max_idle_prompts=1))
+    talk >> CallStarted()
+    talk.at(5.0)
+    talk << TellTimeout(5.0)
+    utterance = agent_writes(talk, talk.expect(Think, purpose=Purpose.NUDGE), "Are you still there?")
+    talk >> PlayoutStarted(utterance)
+    talk.wait(1.0)
+    sound_over_agent(talk, utterance)
+    talk.wait(0.45)
+    talk << ...
+    talk >> SpeechStopped(talk.now - 0.1, 0.1)
+    talk << ...
+    assert talk.state.idle_prompts == 1
+    talk >> TranscriptRevised(0, words("what is the best time"), is_final=True)
+    talk << ...
+    assert talk.state.idle_prompts == 0
+
+
 def test_a_report_is_given_at_the_next_free_moment() -> None:
     talk = Playbook()
     commit, utterance = agent_answers(talk)
