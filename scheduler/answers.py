@@ -368,8 +368,9 @@ def sentence_grew(step: Step, answer: Answer, event: SentenceGrew) -> None:
     give(step, with_growth(step, answer, event.text))
 
 
-def silence_chosen(step: Step, answer: Answer, event: SilenceChosen) -> None:
-    step.change_answer(answer, silent_reason=event.reason or "the model chose to say nothing")
+def silence_chosen(step: Step, answer: Answer, event: SilenceChosen) -> Answer:
+    """Also of a draft."""
+    return step.change_answer(answer, silent_reason=event.reason or "the model chose to say nothing")
 
 
 def tool_called(step: Step, answer: Answer, event: ToolCalled) -> None:

@@ -298,8 +298,8 @@ def _give_ahead(step: Step, answer: Answer) -> None:
 
 
 def silence_chosen(step: Step, draft: Draft, event: SilenceChosen) -> None:
-    answer = replace(draft.answer, silent_reason=event.reason or "the model chose to say nothing")
-    step.change_draft(draft, answer=answer, ready=True)
+    answer = answers.silence_chosen(step, draft.answer, event)
+    step.change_draft(_found(step, answer), ready=True)
 
 
 def speech_ready(step: Step, draft: Draft, event: SpeechReady) -> None:

@@ -62,6 +62,8 @@ class Step:
         return next((draft for draft in self.state.drafts if draft.answer.think_id == think_id), None)
 
     def change_draft(self, draft: Draft, **changes: Any) -> Draft:
+        """It must be the draft as it is now: what an older copy of it doesn't hold would be lost."""
+        assert any(each is draft for each in self.state.drafts), f"{draft.answer.utterance_id} is not known like this"
         new = changed(draft, **changes)
         self.change(drafts=tuple(new if each is draft else each for each in self.state.drafts))
         return new
@@ -76,12 +78,13 @@ class Step:
         self.change(answers=(*self.state.answers, answer))
 
     def change_answer(self, answer: Answer, **changes: Any) -> Answer:
-        """Also of a draft."""
+        """Also of a draft. It must be the answer as it is now, see ``change_draft``."""
         new = changed(answer, **changes)
         for draft in self.state.drafts:
             if draft.answer is answer:
                 self.change_draft(draft, answer=new)
                 return new
+        assert any(each is answer for each in self.state.answers), f"{answer.utterance_id} is not known like this"
         self.change(answers=tuple(new if each is answer else each for each in self.state.answers))
         return new
 
