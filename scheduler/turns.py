@@ -20,7 +20,7 @@ from scheduler.events import (
 from scheduler.policy import TurnMode
 from scheduler.state import Alarm, Answer, Phase, Segment, Turn
 from scheduler.step import Step
-from scheduler.words import join_texts
+from scheduler.words import bare_words, join_texts
 
 
 def speech_started(step: Step, event: SpeechStarted) -> None:
@@ -241,17 +241,33 @@ def _amend(step: Step, event: TranscriptRevised) -> None:
         return
     kept: list[tuple[str, tuple[Segment, ...]]] = []
     for turn_id, segments in step.state.late:
+        was_empty = not bare_words(_text(segments))
         segments = _revised(segments, event)
         if all(segment.is_final for segment in segments):
-            text = join_texts(*(word.text for segment in segments for word in segment.words))
+            text = _text(segments)
             step.order(AmendTurn(turn_id, text))
             answers.amended(step, turn_id, text)
+            if was_empty and bare_words(text):
+                _answer_late(step)
             if step.state.turn is not None and step.state.turn.joined is not None:
                 step.change_turn(joined=step.state.turn.joined.amended(turn_id, text))
                 drafts.review(step)
         else:
             kept.append((turn_id, segments))
     step.change(late=tuple(kept))
+
+
+def _text(segments: tuple[Segment, ...]) -> str:
+    return join_texts(*(word.text for segment in segments for word in segment.words))
+
+
+def _answer_late(step: Step) -> None:
+    """A turn was taken for one without words, so nothing was said to it; now they are known. Unless the talk has gone on,
+    it is answered like a request: the turn itself is over."""
+    busy = step.state.turn is not None or any(answer.in_conversation for answer in step.state.answers)
+    wanted = step.state.turn_detection.create_response and step.state.turn_detection.mode is not TurnMode.MANUAL
+    if wanted and not busy and step.state.closing is None:
+        answers.think(step, Purpose.ANSWER)
 
 
 def input_committed(step: Step, event: InputCommitted) -> None:

@@ -372,6 +372,33 @@ def test_a_commit_by_hand_ends_a_turn_of_the_voice_detector() -> None:
     talk.expect(Think)
 
 
+def test_words_that_come_when_the_turn_was_taken_for_an_empty_one_are_answered() -> None:
+    talk = Playbook()
+    talk >> SpeechStarted(0.0)
+    opened = talk.expect(OpenTurn)
+    talk.at(1.2) >> SpeechStopped(1.0, 0.2)
+    talk.at(10.0)
+    talk.expect(CommitTurn, turn_id=opened.turn_id, transcript="", final=False)
+    talk.expect(EndTurn, turn_id=opened.turn_id, outcome=TurnOutcome.SILENT)
+    talk >> TranscriptRevised(0, words(QUESTION), is_final=True)
+    talk << AmendTurn(opened.turn_id, QUESTION)
+    talk.expect(Think, purpose=Purpose.ANSWER, turn_id=None)
+
+
+def test_words_that_come_when_the_talk_has_gone_on_are_kept_and_not_answered() -> None:
+    talk = Playbook()
+    talk >> SpeechStarted(0.0)
+    talk.expect(OpenTurn)
+    talk.at(1.2) >> SpeechStopped(1.0, 0.2)
+    talk.at(10.0)
+    talk << ...
+    talk >> SpeechStarted(10.0)
+    talk << ...
+    talk >> TranscriptRevised(0, words(QUESTION), is_final=True)
+    talk.expect(AmendTurn)
+    talk.done(Floor.LISTENING)
+
+
 def test_what_is_said_after_a_commit_by_hand_is_another_turn() -> None:
     talk = Playbook()
     opened = user_says(talk, "I'd like to go to", final=False)
