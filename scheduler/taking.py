@@ -6,7 +6,7 @@ from scheduler import answers
 from scheduler.commands import TurnOutcome
 from scheduler.events import TranscriptRevised
 from scheduler.pcm import WordTime
-from scheduler.state import Answer, Turn
+from scheduler.state import Answer, Phase, Turn
 from scheduler.step import Step
 from scheduler.words import (
     HESITATIONS,
@@ -86,6 +86,15 @@ def give_up_interrupted(step: Step) -> None:
     for answer in step.state.answers:
         if answer.is_interrupted or answers.is_held(step, answer):
             _give_up(step, answer)
+
+
+def end_asked_during(step: Step, turn: Turn) -> None:
+    """What the client had asked for while the user still spoke knew nothing of these words: the answer to them takes its
+    place, as clients know of one response at a time."""
+    for answer in step.state.answers:
+        if answer.asked_during == turn.turn_id and answer.wanted and answer.in_conversation:
+            within = step.policy.stop_within_seconds if answer.phase is Phase.SOUNDING else 0.0
+            answers.drop(step, answer, TurnOutcome.ANSWERED, "interrupted", "barge_in", within)
 
 
 def went_on(step: Step, pause_seconds: float) -> None:

@@ -192,8 +192,10 @@ def _answer(step: Step, turn: Turn) -> None:
     answers.leave_tools(step)
     detection = step.state.turn_detection
     if turn.request_ids:
+        taking.end_asked_during(step, turn)
         serve_requests(step, turn, committed)
     elif detection.create_response and detection.mode is not TurnMode.MANUAL:
+        taking.end_asked_during(step, turn)
         _answer_unasked(step, turn, committed)
     else:
         step.order(EndTurn(turn.turn_id, TurnOutcome.SILENT, "left to the client"))

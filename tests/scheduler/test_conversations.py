@@ -736,6 +736,56 @@ def test_what_the_client_asks_for_while_the_user_speaks_is_spoken() -> None:
     talk.done(Floor.OVERLAP)
 
 
+@pytest.mark.parametrize("sounds", [False, True])
+def test_what_the_client_asked_for_while_the_user_spoke_ends_before_their_words_are_answered(sounds: bool) -> None:
+    talk = Playbook()
+    talk >> SpeechStarted(0.0)
+    talk.expect(OpenTurn)
+    talk.at(0.3) >> ResponseRequested("r1")
+    asked = talk.expect(Think, request_id="r1")
+    utterance = agent_writes(talk, asked, SENTENCES[0])
+    if sounds:
+        talk >> PlayoutStarted(utterance)
+    talk.at(1.2) >> SpeechStopped(1.0, 0.2)
+    talk >> TranscriptRevised(0, words(QUESTION), is_final=True)
+    talk.wait(1.0)
+    turn = talk.expect(CommitTurn, transcript=QUESTION).turn_id
+    talk << StopSpeaking(utterance, BALANCED.stop_within_seconds if sounds else 0.0, "barge_in")
+    talk.expect(Think, turn_id=turn, request_id=None)
+    talk >> stopped(utterance, "", 0)
+
+
+def test_a_text_that_the_client_asked_for_while_the_user_spoke_ends_before_their_words_are_answered() -> None:
+    talk = Playbook(audible=False)
+    talk >> SpeechStarted(0.0)
+    talk.expect(OpenTurn)
+    talk.at(0.3) >> ResponseRequested("r1", audible=False)
+    asked = talk.expect(Think, request_id="r1")
+    talk.at(1.2) >> SpeechStopped(1.0, 0.2)
+    talk >> TranscriptRevised(0, words(QUESTION), is_final=True)
+    talk.wait(1.0)
+    turn = talk.expect(CommitTurn, transcript=QUESTION).turn_id
+    talk << StopThinking(asked.think_id)
+    talk.expect(Think, turn_id=turn, request_id=None)
+
+
+@pytest.mark.parametrize("what", ["no words", "the client answers", "beside the talk"])
+def test_what_the_client_asked_for_goes_on_where_the_turn_begins_no_other_answer(what: str) -> None:
+    talk = Playbook(detection=TurnDetection(create_response=what != "the client answers"))
+    talk >> SpeechStarted(0.0)
+    talk.expect(OpenTurn)
+    talk.at(0.3) >> ResponseRequested("r1", in_conversation=what != "beside the talk")
+    utterance = agent_writes(talk, talk.expect(Think, request_id="r1"), SENTENCES[0])
+    talk >> PlayoutStarted(utterance)
+    talk.at(1.2) >> SpeechStopped(1.0, 0.2)
+    talk >> TranscriptRevised(0, () if what == "no words" else words(QUESTION), is_final=True)
+    talk.wait(3.0)
+    talk << ...
+    answer = talk.state.sounding
+    assert answer is not None
+    assert (answer.utterance_id, answer.wanted) == (utterance, True)
+
+
 def test_a_yes_over_the_last_word_is_an_answer_and_no_backchannel() -> None:
     talk = Playbook()
     _, utterance = agent_answers(talk)

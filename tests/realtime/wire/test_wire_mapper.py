@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from realtime.wire.intents import Respond
 from scheduler.commands import (
     AmendTurn,
     CommitTurn,
@@ -24,6 +25,7 @@ from scheduler.commands import (
 )
 from scheduler.events import (
     CallEnding,
+    DeadlineReached,
     EarsFailed,
     HeardCorrected,
     PlayoutEnded,
@@ -402,6 +404,27 @@ def test_a_transcription_session_with_push_to_talk_names_its_item_before_it_is_c
     commit = CommitTurn("t1", "hello", 0.0, 1.0, final=True, segments=(0,), by_hand=True)
     committed = wire.happens(commit)
     assert delta[0]["item_id"] == committed[0]["item_id"]
+
+
+@pytest.mark.parametrize("spoken", [True, False])
+def test_what_was_asked_for_while_the_user_spoke_is_done_before_the_answer_to_their_words_is_created(
+    spoken: bool,
+) -> None:
+    wire = Wire()
+    wire.happens(OPEN)
+    request = wire.receives(type="response.create").intents[0]
+    assert isinstance(request, Respond)
+    asked = Think("k1", Purpose.ANSWER, request_id=request.request_id, audible=spoken)
+    wire.happens(ResponseRequested(request.request_id, spoken), asked)
+    if spoken:
+        wire.happens(Speak("u1", 0, "One.", "k1"))
+        wire.sounds("u1", "One.")
+    wire.happens(DeadlineReached(), COMMIT)
+    stop = (StopSpeaking("u1", 0.2, "barge_in"), StopThinking("k1")) if spoken else (StopThinking("k1"),)
+    events = wire.happens(*stop, Think("k2", Purpose.ANSWER, "t1", audible=spoken))
+    ends = [event["response"] for event in events if event["type"] in ("response.done", "response.created")]
+    assert [end["status"] for end in ends] == ["cancelled", "in_progress"]
+    assert ends[0]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
 
 
 def test_extensions_are_sent_only_to_those_who_ask() -> None:
