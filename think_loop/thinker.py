@@ -23,6 +23,7 @@ from scheduler.errors import BusOverflowError, LanguageModelError
 from scheduler.events import EndingForeseen, Event, SilenceChosen, ThinkEnding, ToolCalled, ToolEnded, ToolLeftBehind
 from scheduler.tasks import closing_stream, engine_edge
 from think_loop.admission import Admission, Priority, Ticket
+from think_loop.call_ids import CallIds
 from think_loop.language_model import (
     Finished,
     ForeseeingModel,
@@ -135,6 +136,7 @@ class Thinker:
         self._brief = brief
         self._toolbox = toolbox
         self._tool_runs = ToolRuns(toolbox, _loop_seconds, (settings or ThinkerSettings()).tool_timeout_seconds)
+        self._call_ids = CallIds()
         self._recorder = recorder
         self._settings = settings or ThinkerSettings()
         self._streams_text = streams_text
@@ -356,7 +358,7 @@ class Thinker:
                 stream.write(text)
             case ToolCall():
                 stream.flush()
-                done.calls.append(piece)
+                done.calls.append(self._call_ids.own(piece, prompt.messages))
             case Silence(reason):
                 stream.silent = True
                 stream.publish(SilenceChosen(think_id, reason))

@@ -199,3 +199,18 @@ def test_a_repeated_call_is_told_to_the_model() -> None:
     scene = play([call("a", "look")], act)
     assert scene.model.prompts[1].messages[-1].text == "looked for 1"
     assert "once before with the same arguments, last 41 seconds ago" in scene.model.prompts[3].messages[-1].text
+
+
+def test_ids_that_a_server_gives_again_are_told_apart() -> None:
+    async def act(scene: Scene) -> None:
+        for _ in range(2):
+            scene.think()
+            await asyncio.sleep(10)
+
+    scene = play([call("c1", "look"), call("c1", "book")], act)
+    ids = ["c1", "c1_2", "c1_3", "c1_4"]
+    assert [line for line in scene.recorded if line.startswith("called")] == [f"called {call_id}" for call_id in ids]
+    assert [line for _, line in scene.told() if line.startswith("called")] == [f"called {call_id}" for call_id in ids]
+    for prompt, (first, second) in zip(scene.model.prompts[1::2], (ids[:2], ids[2:]), strict=True):
+        assert [each.call_id for each in prompt.messages[-3].tool_calls] == [first, second]
+        assert [message.tool_call_id for message in prompt.messages[-2:]] == [first, second]
