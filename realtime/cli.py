@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from realtime.settings import DEFAULT_FILE, Settings, load_settings
 from scheduler.errors import SettingsError, StrettoError
@@ -31,6 +32,20 @@ ConfigOption = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting: --set turns.policy=eager")
 ]
+
+
+_ORDER = "stretto.order"
+
+
+class _Ordered(TyperCommand):
+    """Keeps in which order the options stand: typer itself gives the values of each option apart."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        _, _, order = self.make_parser(ctx).parse_args(args=given)
+        ctx.meta[_ORDER] = [param.name for param in order]
+        return rest
 
 
 def _print_version(wanted: bool) -> None:
@@ -138,6 +153,7 @@ def _make_server(settings: Settings) -> tuple[Any, Any]:
 
 
 @app.command(
+    cls=_Ordered,
     epilog="""[bold]Examples[/]
 
 stretto talk --say "what is twelve times twelve" --say "and the half of that"
@@ -146,11 +162,14 @@ stretto talk --wav question.wav --out answer.wav --json   [dim]# left channel: t
 
 stretto talk --say "set a timer for five seconds" --linger 10
 
-stretto talk   [dim]# by microphone and loudspeaker (pip install 'stretto\\[mic]'); use a headset[/]"""
+stretto talk   [dim]# by microphone and loudspeaker (pip install 'stretto\\[mic]'); use a headset[/]""",
 )
 def talk(
+    ctx: typer.Context,
     url: Annotated[str, typer.Option(help="The server: ws://HOST:PORT")] = "ws://127.0.0.1:8080",
-    wav: Annotated[list[Path] | None, typer.Option(help="A recorded question; one turn each.")] = None,
+    wav: Annotated[
+        list[Path] | None, typer.Option(help="A recorded question; one turn each, in the order given.")
+    ] = None,
     say: Annotated[
         list[str] | None, typer.Option(help="A question for a synthetic caller to speak; one turn each.")
     ] = None,
@@ -177,10 +196,11 @@ def talk(
     if turn_detection not in ("semantic_vad", "server_vad", "none"):
         raise SettingsError(f"--turn-detection can't be {turn_detection!r}; it is semantic_vad, server_vad or none.")
     from realtime.talk import TalkOptions
-    from realtime.talk_command import run_talk
+    from realtime.talk_command import in_order, run_talk
 
     options = TalkOptions(url, api_key, turn_detection, gap, interrupt, linger, timeout)
-    answered = run_talk(options, recordings=wav or [], said=say or [], typed=text or [], out=out, as_json=json_)
+    given = {"wav": [str(path) for path in wav or []], "say": say or [], "text": text or []}
+    answered = run_talk(options, in_order(given, ctx.meta[_ORDER]), out=out, as_json=json_)  # type: ignore[arg-type]
     raise typer.Exit(0 if answered else 1)
 
 
@@ -239,7 +259,9 @@ def timeline(
     header, entries = read_journal(file)
     title = " · ".join([header.session_id, header.started[:19], *header.engines.values()])
     picture = Picture(width, scale, start, end, theme, title)  # type: ignore[arg-type]
-    draw = draw_html if out.suffix.lower() in (".html", ".htm") else draw_svg
+    if out.suffix.lower() not in (".svg", ".html", ".htm"):
+        raise SettingsError(f"--out can't be {str(out)!r}: a timeline is drawn as .svg or .html.")
+    draw = draw_svg if out.suffix.lower() == ".svg" else draw_html
     try:
         out.write_text(draw(entries, picture), encoding="utf-8")
     except OSError as error:

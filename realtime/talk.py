@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from realtime.stereo import AGENT, CALLER, StereoTimeline
+from realtime.talk_exchange import Exchange, ToolsSeen
 from realtime.talk_measure import Loudspeaker, TurnReport, end_of_speech_seconds
 from scheduler.errors import StrettoError
 from scheduler.tasks import cancel_and_wait
@@ -33,6 +34,10 @@ MAX_MESSAGE_BYTES = 16 * 2**20
 KEPT_SECONDS = 3600.0
 """Bound of the recording of a call: its last hour, 0.7 GB of both sides. Overflow policy: the oldest is dropped."""
 DROP_EVERY_SECONDS = 10.0
+GREETING_WITHIN_SECONDS = 0.4
+"""A server that greets has begun to by then, counted from when it agreed to the session."""
+_SILENT_PURPOSES = ("answer", "draft", "opening", "report", "nudge")
+"""Of ``stretto.silence``: the thinking whose silence a caller notices."""
 
 
 class TalkError(StrettoError):
@@ -134,9 +139,8 @@ class Talk:
         self._spoken = asyncio.Event()
         self._stopped_items: set[str] = set()
         self._turn = TurnReport(0, None)
-        self._turn_responses: set[str] = set()
-        self._open_responses: set[str] = set()
-        self._end_of_speech_at = 0.0
+        self._exchange = Exchange()
+        self._tools = ToolsSeen()
         self._ready = asyncio.Event()
 
     def _now(self) -> float:
@@ -147,7 +151,8 @@ class Talk:
         url = realtime_url(self._options.url)
         headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
         try:
-            async with connect(url, additional_headers=headers, max_size=MAX_MESSAGE_BYTES) as socket:
+            # the events tell of silences and of the server's tools; other servers don't mind
+            async with connect(f"{url}&stretto=1", additional_headers=headers, max_size=MAX_MESSAGE_BYTES) as socket:
                 await self._hold(socket)
         except BaseExceptionGroup as group:
             raise _talk_error(group) from None
@@ -196,8 +201,10 @@ class Talk:
     # --- asking -----------------------------------------------------------------------------------
 
     async def _ask_all(self, socket: ClientConnection) -> None:
+        if self._options.interrupt_seconds is None:
+            await self._hear_greeting()
         for number, question in enumerate(self._questions, 1):
-            self._begin_turn(number, question.name)
+            self._begin_turn(number, question.name, is_typed=question.samples is None)
             await (self._speak(socket, question) if question.samples is not None else self._type(socket, question))
             is_last = number == len(self._questions)
             interrupted = await self._answer(interrupt_after=None if is_last else self._options.interrupt_seconds)
@@ -206,12 +213,22 @@ class Talk:
             await asyncio.sleep(0 if is_last or self._options.interrupt_seconds else self._options.gap_seconds)
         await self._linger()
 
-    def _begin_turn(self, number: int, asked: str | None) -> None:
+    async def _hear_greeting(self) -> None:
+        """What the agent opens the call with is heard to its end, and reported as turn 0."""
+        await asyncio.sleep(GREETING_WITHIN_SECONDS)
+        deadline = self._now() + self._options.timeout_seconds
+        while self._now() < deadline:
+            if not self._exchange.responses or self._is_over():
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        if self._exchange.responses:
+            self._report(self._turn)
+
+    def _begin_turn(self, number: int, asked: str | None, *, is_typed: bool = False) -> None:
         for block in self._speaker.take_blocks(sounded_until=self._now()):
             self._timeline.add(AGENT, block.start_at, block.samples)
-        self._turn = TurnReport(number, asked)
-        self._turn_responses = set()
-        self._end_of_speech_at = self._now()
+        self._turn = TurnReport(number, asked, typed=is_typed)
+        self._exchange.begin(self._now())
 
     async def _speak(self, socket: ClientConnection, question: Question) -> None:
         assert question.samples is not None
@@ -221,7 +238,7 @@ class Talk:
         # the last frame ends where the last sample of the question was heard by the microphone
         frames = -(-len(question.samples) // FRAME_SAMPLES)
         began_at = self._timeline.end_seconds(CALLER) - frames * FRAME_SECONDS
-        self._end_of_speech_at = began_at + end_of_speech_seconds(question.samples, RATE_HZ)
+        self._exchange.asked_until = began_at + end_of_speech_seconds(question.samples, RATE_HZ)
         if self._options.turn_detection == "none":
             await socket.send(json.dumps({"type": "input_audio_buffer.commit"}))
             await socket.send(json.dumps({"type": "response.create"}))
@@ -237,32 +254,32 @@ class Talk:
         """Wait until the answer was heard to its end, or for the moment to interrupt it (true), or for the timeout."""
         deadline = self._now() + self._options.timeout_seconds
         while self._now() < deadline:
-            first = self._speaker.first_sound_at(self._turn_responses, self._end_of_speech_at)
+            first = self._speaker.first_sound_at(set(self._exchange.responses), self._exchange.asked_until)
             if interrupt_after is not None and first is not None and self._now() >= first + interrupt_after:
                 return True
-            if self._is_answered() and self._turn.status != "cancelled":  # after a cancelled one, another follows
+            if self._exchange.is_answered(self._now(), self._speaker.busy_until):
                 return False
             await asyncio.sleep(POLL_SECONDS)
         return False
 
-    def _is_answered(self) -> bool:
-        done = bool(self._turn_responses) and not self._open_responses
-        return done and self._now() >= self._speaker.busy_until
+    def _is_over(self) -> bool:
+        """Something was said, or silence chosen, and nothing goes on."""
+        return self._exchange.has_responses_only() and self._now() >= self._speaker.busy_until
 
     def _end_turn(self) -> None:
         turn = self._turn
-        first = self._speaker.first_sound_at(self._turn_responses, self._end_of_speech_at)
+        first = self._speaker.first_sound_at(set(self._exchange.responses), self._exchange.asked_until)
         if first is not None:
-            turn.first_sound_ms = turn.first_substance_ms = round((first - self._end_of_speech_at) * 1000)
+            turn.first_sound_ms = turn.first_substance_ms = round((first - self._exchange.asked_until) * 1000)
         self._report(turn)
 
     async def _linger(self) -> None:
         """Stay for what the agent says of its own accord; each such answer is a turn without a question."""
         until, number = self._now() + self._options.linger_seconds, len(self._questions)
         self._begin_turn(number + 1, None)
-        while self._now() < until or self._open_responses or self._now() < self._speaker.busy_until:
+        while self._now() < until or self._exchange.open or self._now() < self._speaker.busy_until:
             await asyncio.sleep(POLL_SECONDS)
-            if self._is_answered():
+            if self._is_over():
                 self._report(self._turn)
                 self._begin_turn(self._turn.turn + 1, None)
 
@@ -272,7 +289,7 @@ class Talk:
         self._begin_turn(number, "microphone")
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            if self._is_answered():
+            if self._is_over():
                 self._end_turn()
                 number += 1
                 self._begin_turn(number, "microphone")
@@ -318,32 +335,39 @@ class Talk:
 
     def _take(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """One event of the server; gives what the client answers at once."""
+        self._exchange.take(event, self._now())
+        self._turn.tools += self._tools.take(event)
         match event.get("type"):
             case "session.updated":
                 self._ready.set()
+            case "response.output_audio.delta":
+                self._hear(event)
+            case "response.done":
+                self._finish(event["response"])
+            case "input_audio_buffer.speech_stopped" if self._device is not None:
+                self._exchange.asked_until = self._now()  # live, there is no recording to measure it on
+            case "input_audio_buffer.speech_started":
+                return self._flush()
+            case _:
+                self._note(event)
+        return None
+
+    def _note(self, event: dict[str, Any]) -> None:
+        """What only the report is interested in."""
+        match event.get("type"):
             case "error":
                 self._turn.errors.append(str(event["error"].get("message")))
             case "conversation.item.input_audio_transcription.completed":
                 self._turn.heard = f"{self._turn.heard} {event.get('transcript', '')}".strip()
-            case "response.created":
-                self._turn_responses.add(event["response"]["id"])
-                self._open_responses.add(event["response"]["id"])
-            case "response.output_audio.delta":
-                self._hear(event)
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
-                if event["response_id"] in self._turn_responses:
+                if event["response_id"] in self._exchange.responses:
                     self._turn.said += event["delta"]
             case "response.function_call_arguments.done":
                 self._turn.tools.append(f"{event.get('name', '')}({event.get('arguments', '')})")
-            case "response.done":
-                self._finish(event["response"])
-            case "input_audio_buffer.speech_stopped" if self._device is not None:
-                self._end_of_speech_at = self._now()  # live, there is no recording to measure it on
-            case "input_audio_buffer.speech_started":
-                return self._flush()
+            case "stretto.silence" if event.get("purpose") in _SILENT_PURPOSES:
+                self._turn.silence = str(event.get("reason"))
             case _:
                 pass
-        return None
 
     def _hear(self, event: dict[str, Any]) -> None:
         if event["item_id"] in self._stopped_items:
@@ -354,8 +378,7 @@ class Talk:
             self._audio_out.play(samples)
 
     def _finish(self, response: dict[str, Any]) -> None:
-        self._open_responses.discard(response["id"])
-        if response["id"] in self._turn_responses:
+        if response["id"] in self._exchange.responses:
             self._turn.status = response["status"]
             error = (response.get("status_details") or {}).get("error")
             if error:

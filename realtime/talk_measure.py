@@ -97,11 +97,14 @@ class Loudspeaker:
 
 @dataclass(slots=True)
 class TurnReport:
-    """One line of ``stretto talk --json``. Times count from the end of speech in the caller's own audio.
+    """One line of ``stretto talk --json``. Times count from the end of speech in the caller's own audio, or, where the
+    question was ``typed``, from when it was sent. ``turn`` is 0 for a greeting.
 
     ``first_substance_ms``: the first sound that is no filler; servers without fillers give ``first_sound_ms``.
     ``interruptions``: how often the agent was stopped by the caller during this turn.
     ``status``: of the last response; "interrupted" when the caller, as asked, spoke the next question over it.
+    ``silence``: why the agent chose, last in this turn, to say nothing; ``""`` where it did not, or the server tells
+    nothing of it. ``tools``: calls as ``name(arguments)``, the server's own too.
     ``asked``: the file or the text; ``None`` for what the agent said of its own accord.
     """
 
@@ -113,8 +116,10 @@ class TurnReport:
     first_substance_ms: int | None = None
     interruptions: int = 0
     status: str = "no answer"
+    silence: str = ""
     tools: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    typed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

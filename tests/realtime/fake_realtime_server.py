@@ -29,10 +29,14 @@ class FakeCall:
         unasked_after: float | None = None,
         closes_at: str = "",
         ignores: str = "",
+        greets: bool = False,
+        silent_first: bool = False,
     ) -> None:
         self._socket = socket
         self._closes_at = closes_at
         self._ignores = ignores
+        self._greets = greets
+        self._silent_first = silent_first
         self._answer = np.concatenate(
             [np.zeros(round(LEADING_SILENCE_SECONDS * RATE_HZ), "<i2"), np.resize(TONE, round(tone_seconds * RATE_HZ))]
         )
@@ -55,6 +59,8 @@ class FakeCall:
                 case "session.update":
                     self.received.append(event)
                     await self._send("session.updated", session=event["session"])
+                    if self._greets:
+                        await self._respond("greeting")
                 case "input_audio_buffer.append":
                     await self._hear(np.frombuffer(base64.b64decode(event["audio"]), "<i2"))
                 case "response.create":
@@ -71,7 +77,8 @@ class FakeCall:
         if self._in_speech and self._quiet_seconds >= SILENCE_SECONDS - 1e-6:
             self._in_speech = False
             await self._send("conversation.item.input_audio_transcription.completed", transcript="what you said")
-            await self._respond("spoken")
+            await self._send("input_audio_buffer.committed", item_id="item_u")
+            await (self._keep_silent() if self._silent_first and not self._answers else self._respond("spoken"))
             if self._unasked_after is not None:
                 await asyncio.sleep(self._unasked_after)  # the fake's own timer, in the real time of the socket
                 await self._respond("unasked")
@@ -83,6 +90,13 @@ class FakeCall:
         await self._send("response.output_audio_transcript.delta", delta=f"{text} answer", **ids)
         await self._send("response.output_audio.delta", delta=base64.b64encode(self._answer.tobytes()).decode(), **ids)
         await self._send("response.done", response={"id": ids["response_id"], "status": "completed"})
+
+    async def _keep_silent(self) -> None:
+        """The answer to the first turn."""
+        self._answers += 1
+        await self._send("response.created", response={"id": "resp_1"})
+        await self._send("stretto.silence", response_id="resp_1", purpose="answer", reason="was told to stop")
+        await self._send("response.done", response={"id": "resp_1", "status": "completed"})
 
     async def _send(self, kind: str, **fields: Any) -> None:
         await self._socket.send(json.dumps({"type": kind, "event_id": "event_1", **fields}))

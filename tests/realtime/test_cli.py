@@ -14,6 +14,7 @@ from realtime import cli
 from realtime.doctor import Finding, examine, is_well, to_json
 from realtime.journal import Header, Journal
 from realtime.settings import load_settings
+from realtime.talk_command import Asked
 from scheduler.policy import Policy, TurnDetection
 from tests.realtime.talks import short_talk
 
@@ -54,6 +55,8 @@ def journal(tmp_path: Path) -> Path:
         (["talk", "--turn-detection", "mind_reading"], 2, "semantic_vad, server_vad or none"),
         (["talk", "--url", "ws://127.0.0.1:1", "--text", "hi"], 1, "There is no server at ws://127.0.0.1:1/"),
         (["talk", "--wav", "nowhere.wav"], 1, "nowhere.wav can't be read as audio"),
+        (["talk", "--text", "hi", "--out", "/nowhere/x.wav"], 1, "there is no folder /nowhere"),
+        (["talk", "--text", "hi", "--out", "x.mp33"], 1, "a name that ends in .wav"),
         (["replay", "nowhere.jsonl"], 1, "can't be read"),
         (["timeline", "nowhere.jsonl"], 1, "can't be read"),
     ],
@@ -174,3 +177,25 @@ def test_help_teaches_by_example() -> None:
             [sys.executable, "-m", "realtime.cli", command, "--help"], capture_output=True, text=True, check=True
         )
         assert example in " ".join(done.stdout.split())
+
+
+def test_questions_are_asked_in_the_order_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def hold(_: object, questions: list[Asked], **__: object) -> bool:
+        asked.extend((question.way, question.what) for question in questions)
+        return True
+
+    monkeypatch.setattr("realtime.talk_command.run_talk", hold)
+    arguments = ["--text", "a", "--say=b", "--gap", "1", "--wav", "c.wav", "--text", "d", "--say", "e"]
+    assert run(monkeypatch, "talk", *arguments) == 0
+    assert asked == [("text", "a"), ("say", "b"), ("wav", "c.wav"), ("text", "d"), ("say", "e")]
+
+
+def test_a_timeline_is_no_png(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = journal.with_suffix(".png")
+    assert run(monkeypatch, "timeline", str(journal), "--out", str(out)) == 2
+    assert "is drawn as .svg or .html" in capsys.readouterr().err
+    assert not out.exists()

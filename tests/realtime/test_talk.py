@@ -169,6 +169,35 @@ def test_a_question_over_the_answer_stops_it_and_says_what_was_heard() -> None:
 
 
 @pytest.mark.slow
+def test_a_silent_answer_to_its_beginning_is_not_the_end_of_a_question() -> None:
+    """ "Stop." (a turn of its own, answered by silence) "What is the time?": the second half is answered, too."""
+    question = Question("q", np.concatenate([tone(0.3), quiet(0.6), tone(0.9), quiet(0.1)]))
+    _, (report,), _ = asyncio.run(held([question], server={"silent_first": True}))
+    assert (report.said, report.silence) == ("spoken answer", "was told to stop")
+    assert report.first_sound_ms is not None
+
+
+@pytest.mark.slow
+def test_silence_is_told_with_its_reason() -> None:
+    _, (report,), _ = asyncio.run(held([SPEECH], server={"silent_first": True}))
+    assert (report.said, report.silence, report.status) == ("", "was told to stop", "completed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interrupts", [False, True])
+def test_a_greeting_is_heard_to_its_end_unless_the_caller_interrupts(interrupts: bool) -> None:
+    options = {"interrupt_seconds": 0.3} if interrupts else {}
+    recording, reports, _ = asyncio.run(held([SPEECH], server={"greets": True, "tone_seconds": 1.5}, **options))
+    begins = first_sound_seconds(recording[:, CALLER], RATE_HZ) or 0.0
+    if interrupts:
+        assert begins < 1.0
+    else:
+        assert (reports[0].turn, reports[0].asked, reports[0].said) == (0, None, "greeting answer")
+        assert begins > 1.5
+    assert reports[-1].said.endswith("spoken answer")
+
+
+@pytest.mark.slow
 def test_typed_questions_and_what_is_said_unasked() -> None:
     server = {"unasked_after": 0.7}
     _, reports, call = asyncio.run(held([SPEECH, Question("typed", text="hi")], server=server, linger_seconds=1.5))

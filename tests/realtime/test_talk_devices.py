@@ -62,7 +62,7 @@ def sound(monkeypatch: pytest.MonkeyPatch) -> FakeSound:
 
 
 async def held(url: str, out: Path | None) -> None:
-    await hold_talk(TalkOptions(url), recordings=[], said=[], typed=[], out=out, as_json=False)
+    await hold_talk(TalkOptions(url), [], out=out, as_json=False)
 
 
 @pytest.mark.slow
