@@ -64,10 +64,16 @@ class WireDoor:
         self._metrics = metrics
         self._meter = SessionMeter(metrics)
         self.console = Console(session_id)
-        session = SessionState(session_id, defaults, transcription=options.transcription, model=options.model)
+        session = SessionState(
+            session_id,
+            defaults,
+            transcription=options.transcription,
+            model=options.model,
+            extensions=options.extensions,
+        )
         if options.session:
             session.update(options.session, may_change_type=True)
-        self.state = WireState(session, new_id, new_id("conv"), extensions=options.extensions)
+        self.state = WireState(session, new_id, new_id("conv"))
         self.mapper = WireMapper(self.state)
         self._inbound = Inbound(self.state, self.mapper)
         self._session: SessionPort | None = None

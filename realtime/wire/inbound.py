@@ -20,7 +20,7 @@ from realtime.wire.intents import Intent
 from realtime.wire.items import decode_audio, item_for_kernel, item_for_wire, place_of
 from realtime.wire.mapper import WireMapper
 from realtime.wire.session_port import Item, MessageItem, Place, ReferenceItem, ResponseParams
-from realtime.wire.session_state import effort_name, function_tools, token_limit, tool_choice_name
+from realtime.wire.session_state import function_tools, token_limit, tool_choice_name
 from realtime.wire.session_types import Json
 from realtime.wire.state import ResponseRequest, WireState
 from realtime.wire.types import (
@@ -208,11 +208,12 @@ class Inbound:
         if record.item.get("role") != "assistant":
             message = "Only model output audio messages can be truncated."
             raise WireError(message, "item_truncate_invalid_item_id", "item_id")
+        length_ms = math.ceil(sum(record.spoken.values()) * 1000 - 1e-6)
         truncated = self._state.event(
             "conversation.item.truncated",
             item_id=event.item_id,
             content_index=event.content_index,
-            audio_end_ms=event.audio_end_ms,
+            audio_end_ms=min(event.audio_end_ms, length_ms) if record.spoken else event.audio_end_ms,
         )
         cuts = record.cut(event.audio_end_ms / 1000)
         return Outcome((truncated,), tuple(want.Truncate(name, seconds) for name, seconds in cuts))
@@ -250,7 +251,7 @@ class Inbound:
             instructions=asked.instructions,
             max_output_tokens=token_limit(asked.max_output_tokens),
             temperature=asked.temperature,
-            reasoning_effort=effort_name({"effort": asked.reasoning.effort}) if asked.reasoning else None,
+            reasoning_effort=asked.reasoning.effort if asked.reasoning else None,
         )
         if asked.tools is not None:
             params = replace(params, tools=function_tools([tool.model_dump() for tool in asked.tools]))

@@ -87,7 +87,10 @@ def initial_session(defaults: SessionDefaults, *, transcription: bool, model: st
 
 
 class SessionState:
-    """The session object, checked after every update; an update that is refused changes nothing."""
+    """The session object, checked after every update; an update that is refused changes nothing.
+
+    ``extensions``: the client asked for ``stretto.*`` events when it connected, and has them unless it says otherwise.
+    """
 
     def __init__(
         self,
@@ -96,8 +99,10 @@ class SessionState:
         *,
         transcription: bool = False,
         model: str | None = None,
+        extensions: bool = False,
     ) -> None:
         self.session_id = session_id
+        self._extensions = extensions
         self._defaults = defaults
         self._model = model
         self._instructions_set = False
@@ -126,9 +131,16 @@ class SessionState:
 
     def _check(self, session: Json) -> AnySession:
         try:
-            return check_session(session)
+            return check_session(self._with_events(session))
         except ValidationError as error:
-            raise from_validation(error, "session") from None
+            raise from_validation(error, "session", StrettoSettings.model_fields) from None
+
+    def _with_events(self, session: Json) -> Json:
+        own = session.get("stretto")
+        if not self._extensions or not (own is None or isinstance(own, dict)):
+            return session
+        own = own or {}
+        return session | {"stretto": own | ({"events": True} if own.get("events") is None else {})}
 
     # --- what it says ---------------------------------------------------------------------------------
 
@@ -169,7 +181,7 @@ class SessionState:
 
     @property
     def wants_extensions(self) -> bool:
-        """``session.stretto.events`` is set."""
+        """``stretto.*`` events are sent."""
         return self._own.events
 
     @property
@@ -214,7 +226,7 @@ class SessionState:
             max_output_tokens=token_limit(session.max_output_tokens),
             temperature=_number(extra.get("temperature")),
             voice=voice_name(session.audio.output.voice),
-            reasoning_effort=EFFORT_NAMES.get(own.effort) or effort_name(extra.get("reasoning")),
+            reasoning_effort=EFFORT_NAMES.get(own.effort) or (session.reasoning.effort if session.reasoning else None),
         )
 
     def _turn_detection(self) -> tuple[TurnDetection, str | None]:
@@ -300,11 +312,6 @@ def voice_name(voice: object) -> str | None:
     """The name in ``"marin"`` or ``{"id": "voice_1"}``."""
     name = voice.get("id") if isinstance(voice, dict) else voice
     return name if isinstance(name, str) and name != "default" else None
-
-
-def effort_name(reasoning: object) -> str | None:
-    effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
-    return effort if isinstance(effort, str) else None
 
 
 def _number(value: object) -> float | None:

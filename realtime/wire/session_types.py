@@ -6,9 +6,20 @@ A ``session.update`` is merged deeply into the present object (``merge``), and t
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 Json = dict[str, Any]
 
@@ -80,6 +91,10 @@ class AudioOutput(Open):
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
 
 
+NAMELESS = "nameless_function"
+"""The kind of error that a tool without a name is."""
+
+
 class ItemTool(Open):
     """A function; other kinds (``mcp``) are echoed and not used."""
 
@@ -88,10 +103,22 @@ class ItemTool(Open):
     description: str | None = None
     parameters: Json | None = None
 
+    @model_validator(mode="after")
+    def _a_function_has_a_name(self) -> Self:
+        if self.type == "function" and not self.name:
+            raise PydanticCustomError(NAMELESS, "a function has a name")
+        return self
+
 
 ToolChoice = Literal["auto", "none", "required"] | Json
 MaxTokens = Annotated[int, Field(ge=1, le=10**9)] | Literal["inf"]
 Modalities = list[Literal["text", "audio"]]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+"""Those of the API, and none at all."""
+
+
+class Reasoning(Open):
+    effort: ReasoningEffort | None = None
 
 
 class RealtimeAudio(Open):
@@ -103,16 +130,37 @@ class TranscriptionAudio(Open):
     input: AudioInput
 
 
-class StrettoSettings(Open):
-    """This server's own settings; what is absent is as the server has it. ``policy``: how patient the agent is with
-    pauses, before ``semantic_vad``'s eagerness. ``language``: the caller's (BCP 47), before the transcription's."""
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
-    events: bool = False
+
+def _language_tag(tag: str) -> str:
+    if len(tag) > 35 or not _LANGUAGE.fullmatch(tag):
+        raise PydanticCustomError("language_tag", "Input should be a BCP 47 language tag, such as 'en' or 'pt-BR'")
+    return tag
+
+
+class StrettoSettings(BaseModel):
+    """This server's own settings; what is absent, or null, is as the server has it. ``policy``: how patient the agent
+    is with pauses, before ``semantic_vad``'s eagerness. ``language``: the caller's (BCP 47), before the transcription's.
+
+    No other client knows these, so what is misspelt is an error and nothing that is newer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    events: StrictBool = False
     effort: Literal["auto", "reflex", "considered", "deep"] = "auto"
     policy: Literal["eager", "balanced", "patient"] | None = None
-    fillers: bool | None = None
-    drafts: bool | None = None
-    language: Annotated[str, Field(min_length=2, max_length=35)] | None = None
+    fillers: StrictBool | None = None
+    drafts: StrictBool | None = None
+    language: Annotated[str, AfterValidator(_language_tag)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: each for name, each in value.items() if each is not None or name not in cls.model_fields}
 
 
 class RealtimeSession(Open):
@@ -125,6 +173,7 @@ class RealtimeSession(Open):
     max_output_tokens: MaxTokens
     audio: RealtimeAudio
     tracing: Any = None
+    reasoning: Reasoning | None = None
     stretto: StrettoSettings | None = None
 
     @field_validator("output_modalities")

@@ -51,8 +51,6 @@ class WireState:
     """``SessionPort.unread_items``."""
     floor: Callable[[], str] = lambda: ""
     """Who has the floor (``SessionPort.floor``); ``""``: not known."""
-    extensions: bool = False
-    """The client asked for ``stretto.*`` events when it connected."""
 
     def event(self, kind: str, **fields: Any) -> Json:
         """A server event with a name of its own."""
@@ -60,4 +58,4 @@ class WireState:
 
     @property
     def sends_extensions(self) -> bool:
-        return self.extensions or self.session.wants_extensions
+        return self.session.wants_extensions

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from realtime.wire.session_types import ItemTool, MaxTokens, Modalities, ToolChoice
+from realtime.wire.session_types import ItemTool, MaxTokens, Modalities, Reasoning, ToolChoice
 
 
 class Lenient(BaseModel):
@@ -93,10 +93,6 @@ InputItemIn = Annotated[
 ]
 
 # --- responses ----------------------------------------------------------------------------------------
-
-
-class Reasoning(Lenient):
-    effort: str | None = None
 
 
 class ResponseCreateParams(Lenient):

@@ -286,12 +286,86 @@ def test_a_session_that_says_nothing_of_them_has_the_servers_own() -> None:
     assert (configure.config.fillers, configure.config.drafts, configure.config.reasoning_effort) == (None, None, None)
 
 
-@pytest.mark.parametrize("own", [{"effort": "huge"}, {"policy": "rash"}, {"fillers": "loud"}, {"language": ""}, "on"])
-def test_settings_of_this_server_are_checked(own: object) -> None:
+def test_null_is_as_the_server_has_it_for_each_setting_of_this_server() -> None:
+    wire, own = Wire(), {"effort": "deep", "policy": "patient", "fillers": False, "drafts": False, "language": "de"}
+    updated(wire, {"stretto": own | {"events": True}})
+    session, configure = updated(wire, {"stretto": dict.fromkeys([*own, "events"])})
+    assert session["stretto"] == {"events": False, "effort": "auto"}
+    assert configure == updated(Wire(), {})[1]
+
+
+@pytest.mark.parametrize("own", [None, {"events": None}, {"effort": "deep"}, {}])
+def test_who_asked_for_events_when_connecting_keeps_them_unless_it_says_otherwise(own: object) -> None:
+    wire = Wire(extensions=True)
+    assert wire.state.session.echo()["stretto"] == {"events": True, "effort": "auto"}
+    session, _ = updated(wire, {"stretto": own})
+    assert session["stretto"]["events"] is True
+    assert wire.state.sends_extensions
+    session, _ = updated(wire, {"stretto": {"events": False}})
+    assert session["stretto"]["events"] is False
+    assert not wire.state.sends_extensions
+    assert updated(wire, {"stretto": own})[0]["stretto"]["events"] is (own in (None, {"events": None}))
+
+
+@pytest.mark.parametrize(
+    ("own", "param", "hint"),
+    [
+        ({"effort": "huge"}, ".effort", "it must be 'auto', 'reflex', 'considered' or 'deep'"),
+        ({"policy": "rash"}, ".policy", "it must be 'eager', 'balanced' or 'patient'"),
+        ({"fillers": "loud"}, ".fillers", "it must be true or false"),
+        ({"events": "yes"}, ".events", "it must be true or false"),
+        ({"drafts": 1}, ".drafts", "it must be true or false"),
+        ({"language": ""}, ".language", "it must be a BCP 47 language tag"),
+        ({"language": "klingonisch!!"}, ".language", "it must be a BCP 47 language tag"),
+        ({"language": 5}, ".language", "it must be a string"),
+        ({"draft": True}, ".draft", "Did you mean 'session.stretto.drafts'?"),
+        ({"draft": None}, ".draft", "Did you mean 'session.stretto.drafts'?"),
+        ({"xyz": True}, ".xyz", "It has events, effort"),
+        ("on", "", "it must be an object"),
+        ([], "", "it must be an object"),
+    ],
+)
+def test_settings_of_this_server_are_checked(own: object, param: str, hint: str) -> None:
     wire = Wire()
     outcome = wire.receives(type="session.update", session={"type": "realtime", "stretto": own})
     assert outcome.intents == ()
-    assert outcome.events[0]["error"]["param"].startswith("session.stretto")
+    error = outcome.events[0]["error"]
+    assert error["param"] == f"session.stretto{param}"
+    assert hint in error["message"]
+
+
+@pytest.mark.parametrize("language", ["en", "pt-BR", "zh-Hant-TW", "de-CH-1996"])
+def test_languages_are_bcp_47_tags(language: str) -> None:
+    assert updated(Wire(), {"stretto": {"language": language}})[1].config.language == language
+
+
+@pytest.mark.parametrize(
+    ("event", "param", "message"),
+    [
+        ({"type": "session.update", "session": {"reasoning": {"effort": "enormous"}}}, "session.reasoning.effort", "'xhigh'"),
+        ({"type": "response.create", "response": {"reasoning": {"effort": "enormous"}}}, "response.reasoning.effort", "'xhigh'"),
+        ({"type": "session.update", "session": {"tools": [{"type": "function"}]}}, "session.tools[0].name", "Missing"),
+        ({"type": "response.create", "response": {"tools": [{"name": ""}]}}, "response.tools[0].name", "Missing"),
+        ({"type": "session.update", "session": {"audio": 5}}, "session.audio", "it must be an object."),
+        (
+            {"type": "session.update", "session": {"audio": {"output": {"voice": 5}}}},
+            "session.audio.output.voice",
+            "it must be a string or be an object.",
+        ),
+        ({"type": "session.update", "session": {"max_output_tokens": 0}}, "session.max_output_tokens", "or be 'inf'."),
+        ({"type": "session.update", "session": {"output_modalities": []}}, "session.output_modalities", "it must have at least 1 item."),
+        ({"type": "response.create", "response": {"input": [{}]}}, "response.input[0].type", "Missing"),
+        ({"type": "conversation.item.create", "item": {"type": "x"}}, "item", "an object whose 'type' is one of 'message',"),
+    ],
+)  # fmt: skip
+def test_errors_name_the_field_and_what_it_takes(event: dict[str, Any], param: str, message: str) -> None:
+    error = error_of(Wire(), **event)
+    assert error["param"] == param
+    assert message in error["message"]
+
+
+def test_a_tool_of_another_kind_needs_no_name() -> None:
+    updated(Wire(), {"tools": [{"type": "mcp", "server_label": "s"}]})
 
 
 def test_tools_and_limits_reach_the_kernel() -> None:
@@ -377,18 +451,18 @@ def spoken_item(wire: Wire) -> str:
 
 
 @pytest.mark.parametrize(
-    ("audio_end_ms", "cuts"),
+    ("audio_end_ms", "echoed", "cuts"),
     [
-        (800, [("u2", 0.2)]),
-        (800.9, [("u2", 0.2)]),
-        (-1, [("u1", 0.0), ("u2", 0.0)]),
-        (300, [("u1", 0.3), ("u2", 0.0)]),
-        (0, [("u1", 0.0), ("u2", 0.0)]),
-        (999_999, []),
+        (800, 800, [("u2", 0.2)]),
+        (800.9, 800, [("u2", 0.2)]),
+        (-1, 0, [("u1", 0.0), ("u2", 0.0)]),
+        (300, 300, [("u1", 0.3), ("u2", 0.0)]),
+        (0, 0, [("u1", 0.0), ("u2", 0.0)]),
+        (999_999, 1000, []),
     ],
 )
-def test_truncating_reaches_the_utterances_and_never_fails_beyond_the_end(
-    audio_end_ms: float, cuts: list[tuple[str, float]]
+def test_truncating_reaches_the_utterances_and_never_fails_beyond_the_audio(
+    audio_end_ms: float, echoed: int, cuts: list[tuple[str, float]]
 ) -> None:
     wire = Wire()
     item_id = spoken_item(wire)
@@ -396,6 +470,7 @@ def test_truncating_reaches_the_utterances_and_never_fails_beyond_the_end(
         type="conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=audio_end_ms
     )
     assert types(list(outcome.events)) == ["conversation.item.truncated"]
+    assert outcome.events[0]["audio_end_ms"] == echoed
     assert [(i.utterance_id, i.heard_seconds) for i in outcome.intents] == [  # type: ignore[union-attr]
         (name, pytest.approx(seconds)) for name, seconds in cuts
     ]

@@ -54,8 +54,8 @@ class Wire:
     """One session's wire; keeps everything it sent in ``log``."""
 
     def __init__(self, *, transcription: bool = False, extensions: bool = False) -> None:
-        session = SessionState("sess_1", DEFAULTS, transcription=transcription)
-        self.state = WireState(session, counting_ids(), "conv_1", extensions=extensions)
+        session = SessionState("sess_1", DEFAULTS, transcription=transcription, extensions=extensions)
+        self.state = WireState(session, counting_ids(), "conv_1")
         self.mapper = WireMapper(self.state)
         self.inbound = Inbound(self.state, self.mapper)
         self.log: list[dict[str, Any]] = []
