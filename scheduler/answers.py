@@ -417,12 +417,15 @@ def think_ended(step: Step, answer: Answer, event: ThinkEnded) -> None:
 
 
 def begin_anew(step: Step, answer: Answer) -> None:
-    """Its thinking was lost as it was promoted. What sounds already is said to its end."""
+    """Its thinking was lost as it was promoted. What sounds already is said to its end; if it was stopped, no sentence
+    that was not finished is taken up again."""
     assert answer.turn is not None
-    if answer.phase is Phase.WAITING:
+    if answer.sounded_at is None:
         _think_again(step, answer, answer.turn)
     else:
         turn, answer = answer.turn, step.change_answer(answer, turn=None)
+        if answer.phase is not Phase.SOUNDING:
+            answer = step.change_answer(answer, growing="", growing_given=0)
         _written(step, answer)
         _think_in_place_of(step, answer, turn)
 
@@ -565,13 +568,15 @@ def playout_ended(step: Step, event: PlayoutEnded) -> None:
     text = event.text if answer.corrected is None else answer.corrected
     answer = step.change_answer(answer, heard_text=text)
     _keep(step, answer, cut_off=event.stopped, settled=event.settled or answer.corrected is not None)
-    if not event.stopped:
+    if not event.stopped and not answer.thinking:
         finish(step, answer)
     elif answer.phase is Phase.STOPPING and answer.wanted:
         heard = len(answer.sentences) if event.unheard_index is None else answer.first + event.unheard_index
         step.change_answer(answer, phase=Phase.SUSPENDED, first=min(heard, answer.given))
     else:
-        step.remove_answer(_release(step, answer, TurnOutcome.ANSWERED, "stopped"))
+        was_heard = answer.sounded_at is not None or bool(text)
+        outcome = TurnOutcome.ANSWERED if was_heard else TurnOutcome.CANCELLED
+        step.remove_answer(_release(step, answer, outcome, "stopped"))
 
 
 # --- the history --------------------------------------------------------------------------------------

@@ -63,6 +63,9 @@ def consider(step: Step, *, allowed: bool) -> None:
     age = step.now - turn.begun_at + EPSILON_SECONDS
     if age < policy.notes_after_seconds:
         return
+    if step.now + EPSILON_SECONDS < (again_at := _again_at(step, turn)):
+        step.set_alarm(Alarm.NOTES, again_at)
+        return
     text = turn.whole_text
     if turn.notes:
         due = _are_behind(step, turn)
@@ -72,6 +75,11 @@ def consider(step: Step, *, allowed: bool) -> None:
         _begin(step, turn, text)
     elif not turn.notes:
         step.set_alarm(Alarm.NOTES, turn.begun_at + policy.notes_ceiling_seconds)
+
+
+def _again_at(step: Step, turn: Turn) -> float:
+    lost_at = turn.notes_lost_at
+    return step.now if lost_at is None else lost_at + step.policy.notes_again_seconds
 
 
 def _begin(step: Step, turn: Turn, basis: str) -> None:
@@ -123,7 +131,7 @@ def _change(step: Step, notes: Notes, **changes: Any) -> None:
 def _forget(step: Step, notes: Notes) -> None:
     turn = step.state.turn
     assert turn is not None
-    step.change_turn(notes=tuple(each for each in turn.notes if each is not notes))
+    step.change_turn(notes=tuple(each for each in turn.notes if each is not notes), notes_lost_at=step.now)
 
 
 def stop(step: Step, turn: Turn) -> None:

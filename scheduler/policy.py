@@ -179,6 +179,9 @@ class Policy:
     """A turn this long gets notes at its next clause end (rule 4)."""
     notes_ceiling_seconds: float = 4.0
     """A turn this long gets notes anyway."""
+    notes_again_seconds: float = 2.0
+    """So long after some that were for nothing the next are begun: words that are revised again and again would make
+    some each time."""
     notes_step_words: int = 10
     """Notes are made again when the turn has grown by this much. tuned"""
 

@@ -99,6 +99,8 @@ class Turn:
     """The words from which its ending was last foreseen."""
     notes: tuple[Notes, ...] = ()
     """One stream after the other, each goes on from those before it; only the last may still be running."""
+    notes_lost_at: float | None = None
+    """When some were last thrown away."""
     joined: CommittedTurn | None = None
     """The turn that this one continues."""
     request_ids: tuple[tuple[str, bool], ...] = ()

@@ -109,6 +109,7 @@ class Monitor:
                 self.played[utterance_id] = text
             case PlayoutEnded(utterance_id, was_stopped, text) if utterance_id in self.spoken:
                 self.ended.add(utterance_id)
+                self.sounded |= {utterance_id} if text else set()
                 if not was_stopped:
                     self.played_out.append(utterance_id)
                 self.played[utterance_id] = text

@@ -12,7 +12,7 @@ from scheduler.events import (
     ThoughtGrown,
     TranscriptRevised,
 )
-from scheduler.policy import TurnDetection, TurnMode
+from scheduler.policy import BALANCED, TurnDetection, TurnMode
 from tests.scheduler.ahead import QUESTION, UNFINISHED, done, final, only, partial, user_begins, user_pauses
 from tests.scheduler.playbook import Playbook, words
 
@@ -145,7 +145,9 @@ def test_notes_about_words_that_were_taken_back_are_dropped() -> None:
     talk >> ThoughtGrown(notes.think_id, "An order for two.")
     partial(talk, "yesterday i ordered a cable for two machines")
     talk << StopThinking(notes.think_id)
-    talk.expect(Think, purpose=Purpose.NOTES, notes_ids=())  # of what was said instead
+    begun_at = talk.now
+    talk.wait(BALANCED.notes_again_seconds)
+    talk.expect(Think, at=begun_at + 2.0, purpose=Purpose.NOTES, notes_ids=())  # of what was said instead
 
 
 @pytest.mark.parametrize("ending", [ThinkEnding.FAILED, ThinkEnding.ABORTED])
@@ -283,3 +285,23 @@ def test_an_answer_to_other_words_than_those_that_were_noted_does_not_start_from
     talk << AmendTurn(turn, "yesterday i ordered a cable for two machines")
     talk << StopThinking(answer.think_id)
     talk.expect(Think, purpose=Purpose.ANSWER, notes_ids=(), effort=None)
+
+
+def test_words_that_are_revised_again_and_again_do_not_make_notes_each_time() -> None:
+    talk = Playbook(NOTES)
+    turn, first = notes_begin(talk)
+    begun_at = talk.now
+    for text in (
+        "yesterday i bought a cable for two people",
+        STORY,
+        "yesterday i bought a cable for two people",
+        STORY,
+    ):
+        talk.wait(0.3)
+        partial(talk, text)
+        talk << ...
+    assert talk.state.turn is not None
+    assert not talk.state.turn.notes
+    talk.at(begun_at + 2.4)
+    again = talk.expect(Think, at=begun_at + 2.3, purpose=Purpose.NOTES, turn_id=turn, basis=STORY)
+    assert again.think_id != first.think_id
