@@ -39,6 +39,8 @@ class Console:
     def __init__(self, session_id: str) -> None:
         self._name = session_id
         self._count = 0
+        self._requests = 0
+        """Answers that the client asked for, as to a text that was typed."""
         self._speech_end_at: float | None = None
         self._turns: dict[str, _OpenTurn] = {}
         self._turn_of_think: dict[str, str] = {}
@@ -55,6 +57,8 @@ class Console:
         match happened:
             case was.CallStarted():
                 logger.info("call %s opened", self._name)
+            case was.ResponseRequested(in_conversation=True):
+                self._requests += 1
             case was.SpeechStopped(_, silence_seconds):
                 self._speech_end_at = at - silence_seconds
             case do.Think(think_id, _, turn_id) if turn_id is not None:
@@ -86,7 +90,9 @@ class Console:
     def closed(self, at: float, reason: str = "") -> None:
         """The call is over; ``at``: its length in seconds."""
         why = f" ({reason})" if reason else ""
-        logger.info("call %s closed after %.1f s, %s%s", self._name, at, _count(self._count, "turn"), why)
+        counts = _count(self._count, "turn")
+        counts += f", {_count(self._requests, 'request')}" if self._requests else ""
+        logger.info("call %s closed after %.1f s, %s%s", self._name, at, counts, why)
 
     def _commit(self, at: float, turn_id: str, transcript: str) -> None:
         self._count += 1
@@ -109,7 +115,8 @@ class Console:
 
     def _end_turn(self, at: float, turn_id: str, outcome: TurnOutcome, reason: str) -> None:
         turn = self._turns.pop(turn_id, None) or _OpenTurn(0)
-        parts = [f"call {self._name}, turn {turn.number or turn_id}: {outcome.value}"]
+        which = f"turn {turn.number}" if turn.number else "a turn that was not over"
+        parts = [f"call {self._name}, {which}: {outcome.value}"]
         if reason and outcome is not TurnOutcome.SILENT:  # a model's reason may quote the caller
             parts.append(f"({reason})")
         if turn.committed_at is not None and turn.first_sound_at is not None:

@@ -170,5 +170,14 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
     )
-    for noisy in ("httpx", "httpcore", "openai", "websockets", "uvicorn.error", "asyncio"):
+    for noisy in ("httpcore", "httpcore2", "websockets", "uvicorn.error", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.getLogger().level, logging.WARNING))
+    for tells_requests in ("httpx", "httpx2", "openai"):  # a line for each request to the model, of use at debug only
+        level_of_requests = logging.INFO if level == "debug" else logging.WARNING
+        logging.getLogger(tells_requests).setLevel(max(logging.getLogger().level, level_of_requests))
+    logging.getLogger("asyncio").addFilter(_is_no_vanished_client)
+
+
+def _is_no_vanished_client(record: logging.LogRecord) -> bool:
+    """asyncio tells of each write between a client's vanishing and our noticing it; the console tells that it is gone."""
+    return record.getMessage() != "socket.send() raised exception."

@@ -149,7 +149,25 @@ def _phrases_model() -> type[Section]:
 def _overrides_model() -> type[Section]:
     hints = get_type_hints(Policy)
     names = [field.name for field in fields(Policy) if field.name not in SET_ELSEWHERE]
-    return _section_from("PolicyOverrides", {name: (hints[name] | None, None) for name in names})
+    ranged = {name: Annotated[hints[name], _range_of(name)] for name in names}
+    return _section_from("PolicyOverrides", {name: (hint | None, None) for name, hint in ranged.items()})
+
+
+_AT_LEAST = {"patience_factor": 1, "draft_window_turns": 1, "draft_more_seconds": 0.1, "progress_every_seconds": 0.1}
+"""Thresholds for which 0, or less than this, would make no sense."""
+
+
+def _range_of(name: str) -> Any:
+    """What a threshold may be, by the unit in its name: a gain lowers; what is left are times and counts."""
+    match name.rpartition("_")[2]:
+        case "probability" | "share" | "confidence":
+            return Field(ge=0, le=1)
+        case "db":
+            return Field(ge=-120, le=0)
+        case _ if get_type_hints(Policy)[name] is bool:
+            return Field()
+        case _:
+            return Field(ge=_AT_LEAST.get(name, 0))
 
 
 SET_ELSEWHERE = frozenset(
@@ -301,7 +319,8 @@ def load_settings(
         _merge(merged, sources, {key: text}, f"in the environment variable {name}")
     for dotted, value in (flags or {}).items():
         if value is not None:
-            _merge(merged, sources, {tuple(dotted.split(".")): value}, f"given as the flag {flag_name(dotted)}")
+            given = f"given as the flag {FLAGS[dotted]}" if dotted in FLAGS else "given with --set"
+            _merge(merged, sources, {tuple(dotted.split(".")): value}, given)
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
@@ -319,11 +338,6 @@ def refuse_to_be_open(settings: Settings) -> None:
             f"Listening on {server.host} lets others reach this server, so it needs a key: give --api-key KEY "
             "(or server.api_keys), or --open-to-the-world if really anybody may use it."
         )
-
-
-def flag_name(dotted: str) -> str:
-    """``--port`` for ``server.port``: the flag of ``stretto serve`` that sets a key."""
-    return FLAGS.get(dotted, dotted)
 
 
 def known_keys() -> list[str]:

@@ -28,7 +28,7 @@ def explain(error: ValidationError, sources: KeySources, known: Sequence[str]) -
         case _:
             shown = "what it is" if "api_key" in dotted else repr(first["input"])
             reason = first["msg"].removeprefix("Input ").rstrip(".")
-            return f"The setting {dotted!r} {place} can't be {shown}: it {reason}."
+            return f"The setting {dotted!r} {place} can't be {shown}: it {_plain(reason)}."
 
 
 def is_broken_file(file: Path, error: Exception) -> str:
@@ -55,11 +55,19 @@ def _source_key(location: tuple[str, ...], sources: KeySources) -> tuple[str, ..
     return location
 
 
+def _plain(reason: str) -> str:
+    """pydantic's words for Python's types, as words for what stands in a file."""
+    for theirs, ours in (("a valid tuple", "a list"), ("a valid dictionary", "a table"), ("a valid string", "a text")):
+        reason = reason.replace(theirs, ours)
+    return reason
+
+
 def _nearest(dotted: str, known: Sequence[str]) -> str:
     name = dotted.rpartition(".")[2]
     by_name = [key for key in known if key.rpartition(".")[2] == name]
-    close = by_name or difflib.get_close_matches(dotted, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(dotted, by_name, n=1, cutoff=0.5) or by_name
+    close = close or difflib.get_close_matches(dotted, known, n=1, cutoff=0.75)
     if not close:
         by_end = {key.rpartition(".")[2]: key for key in known}
-        close = [by_end[end] for end in difflib.get_close_matches(name, by_end, n=1, cutoff=0.6)]
+        close = [by_end[end] for end in difflib.get_close_matches(name, by_end, n=1, cutoff=0.75)]
     return f"did you mean {close[0]!r}?" if close else "examples/stretto.example.toml describes all there are."

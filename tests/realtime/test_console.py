@@ -51,6 +51,19 @@ def test_failures_are_told(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_typed_turns_and_turns_cut_short_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    console = Console("sess_1")
+    with caplog.at_level(logging.INFO):
+        console.observe(1.0, was.ResponseRequested("request_1"))
+        console.observe(2.0, was.ResponseRequested("request_2", in_conversation=False))
+        console.observe(3.0, do.EndTurn("turn_10", do.TurnOutcome.CALL_ENDED, "the client hung up"))
+        console.closed(4.0)
+    assert lines(caplog, logging.INFO) == [
+        "call sess_1, a turn that was not over: call_ended (the client hung up)",
+        "call sess_1 closed after 4.0 s, 0 turns, 1 request",
+    ]
+
+
 def test_nothing_is_kept_of_turns_that_are_over() -> None:
     console = Console("sess_1")
     for at, happened in long_talk(30):

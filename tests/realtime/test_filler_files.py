@@ -71,8 +71,13 @@ def test_the_settings_choose_by_language_and_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("[question]\nfrist = []", ["Unknown setting 'question.frist'", "did you mean 'question.", "my.toml"]),
+        (
+            "[question]\nphrasse = []",
+            ["Unknown setting 'question.phrasse'", "did you mean 'question.phrases'?", "my.toml"],
+        ),
         ("[questoin]\nphrases = []", ["Unknown setting 'questoin.phrases'"]),
+        ("[comand]\nacknowledgements = ['Aye.']", ["'comand.acknowledgements'", "did you mean 'command.acknowl"]),
+        ("[command]\nacknowledgements = 'Aye.'", ["'command.acknowledgements'", "it should be a list."]),
         ("xyzzy = 1", ["Unknown setting 'xyzzy'", "docs/fillers.md"]),
         ("[question]\nphrases = 'One moment.'", ["'question.phrases'", "my.toml"]),
         ("question = 1", ["'question'", "my.toml"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from realtime.serve import address_of, bind
+from realtime.serve import address_of, bind, log_to_stderr
 from scheduler.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -91,3 +92,20 @@ def test_a_free_port_is_picked() -> None:
 def test_addresses_that_are_not_ours_are_refused(host: str) -> None:
     with pytest.raises(SettingsError):
         bind(host, 0)
+
+
+def test_the_log_is_not_flooded(capsys: pytest.CaptureFixture[str]) -> None:
+    roots = logging.getLogger()
+    handlers, level = roots.handlers[:], roots.level
+    try:
+        log_to_stderr("info")
+        logging.getLogger("httpx2").info("HTTP Request: POST …")
+        logging.getLogger("asyncio").warning("socket.send() raised exception.")
+        logging.getLogger("asyncio").warning("Executing took 2 seconds")
+        log_to_stderr("debug")
+        logging.getLogger("httpx2").info("at debug")
+    finally:
+        roots.handlers[:] = handlers
+        roots.setLevel(level)
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[2] for line in told] == ["Executing took 2 seconds", "at debug"]

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from realtime.settings import FLAGS, SHORT_ENVIRONMENT, Settings, known_keys, load_settings, refuse_to_be_open
+from realtime.settings import (
+    FLAGS,
+    SET_ELSEWHERE,
+    SHORT_ENVIRONMENT,
+    Settings,
+    known_keys,
+    load_settings,
+    refuse_to_be_open,
+)
 from scheduler.errors import SettingsError
-from scheduler.policy import BALANCED, EAGER, TurnDetection, TurnMode
+from scheduler.policy import BALANCED, EAGER, PRESETS, Policy, TurnDetection, TurnMode
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "stretto.example.toml"
 
@@ -125,6 +133,18 @@ def test_who_opens_the_talk(flags: dict[str, object], opening: str | None) -> No
         ("[journal]\nrecord_audio = true", ["journal.record_audio needs journal.dir"]),
         ("[agent]\nmax_call_seconds = inf", ["'agent.max_call_seconds'", "finite"]),
         ("[server]\nport = \nhost = 1", ["stretto.toml is no valid TOML", "line 2"]),
+        ("[foo]\nbar = 1", ["Unknown setting 'foo.bar'", "; examples/stretto.example.toml"]),
+        (
+            "[turns.overrides]\nmax_drafts = -1",
+            ["'turns.overrides.max_drafts'", "can't be -1", "greater than or equal to 0"],
+        ),
+        (
+            "[turns.overrides]\ndraft_probability = 5",
+            ["'turns.overrides.draft_probability'", "less than or equal to 1"],
+        ),
+        ("[turns.overrides]\nwait_complete_seconds = nan", ["'turns.overrides.wait_complete_seconds'", "can't be nan"]),
+        ("[turns.overrides]\nduck_db = 3", ["'turns.overrides.duck_db'", "less than or equal to 0"]),
+        ("[turns.overrides]\ndraft_window_turns = 0", ["'turns.overrides.draft_window_turns'", "equal to 1"]),
         ("[xyzzy]\nplugh = 1", ["Unknown setting 'xyzzy.plugh'", "stretto.example.toml"]),
     ],
 )
@@ -138,6 +158,7 @@ def test_a_broken_file_is_told_in_one_sentence(toml: str, parts: list[str]) -> N
 def test_the_place_of_a_fault_is_named() -> None:
     assert "environment variable STRETTO_PORTS" in broken(environment={"STRETTO_PORTS": "1"})
     assert "the flag --port" in broken(flags={"server.port": -1})
+    assert "'turns.overrides.max_drafts' given with --set" in broken(flags={"turns.overrides.max_drafts": "x"})
     assert "There is no settings file nowhere.toml" in broken(file=Path("nowhere.toml"))
     Path("binary.toml").write_bytes(b"\xff\xfe")
     assert "not UTF-8" in broken(file=Path("binary.toml"))
@@ -162,3 +183,11 @@ def test_other_addresses_need_a_key_or_a_plain_word(host: str) -> None:
 
 def test_short_names_and_flags_name_keys_that_exist() -> None:
     assert set(SHORT_ENVIRONMENT.values()) | set(FLAGS) <= set(known_keys())
+
+
+def test_every_preset_is_within_the_ranges_of_its_overrides() -> None:
+    for preset in PRESETS.values():
+        chosen = {
+            f"turns.overrides.{f.name}": getattr(preset, f.name) for f in fields(Policy) if f.name not in SET_ELSEWHERE
+        }
+        assert load_settings(flags=chosen).policy.max_drafts == preset.max_drafts
