@@ -183,7 +183,8 @@ class EndingForeseen:
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
     """The model called a tool. ``arguments``: JSON text. ``by_client``: the client must run it. ``progress``: what it
-    does, in words that a caller may hear ("checking your order"), where the tool tells."""
+    does, in words that a caller may hear ("checking your order"), where the tool tells. ``awaits_commit``: it does more
+    than read, and begins when its stream is promoted."""
 
     think_id: str
     call_id: str
@@ -191,6 +192,7 @@ class ToolCalled:
     arguments: str
     by_client: bool
     progress: str = ""
+    awaits_commit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -388,7 +388,9 @@ class Thinker:
     def _tell_call(self, stream: Stream, call: ToolCall, by_client: bool) -> None:
         stream.record(partial(self._recorder.tool_called, stream.think, call, by_client))
         progress = "" if by_client else self._toolbox.progress(call.name)
-        stream.publish(ToolCalled(stream.think.think_id, call.call_id, call.name, call.arguments, by_client, progress))
+        waits = not (by_client or stream.committed.is_set() or self._toolbox.is_read_only(call.name))
+        think_id = stream.think.think_id
+        stream.publish(ToolCalled(think_id, call.call_id, call.name, call.arguments, by_client, progress, waits))
 
     def _tool_ended(self, stream: Stream, call: ToolCall, output: ToolOutput) -> None:
         stream.record(partial(self._recorder.tool_ended, stream.think, call, output))

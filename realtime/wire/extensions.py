@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -46,15 +46,18 @@ class Phase(StrEnum):
 @dataclass(slots=True)
 class _Known:
     """A think. ``speaks_for``: it is an answer, or a draft that was promoted. ``ready_in``: the utterance whose first
-    audio was rendered before that."""
+    audio was rendered before that. ``waiting``: tools that begin when it is promoted, ``running``: those that were told."""
 
     purpose: Purpose
     turn_id: str | None
     speaks_for: bool
+    committed: bool
     phase: Phase | None = None
     words: str = ""
     ready_in: str = ""
     silence: str | None = None
+    waiting: list[ev.ToolCalled] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
 
 
 class Extensions:
@@ -112,33 +115,79 @@ class Extensions:
             case do.Think():
                 return self._begin(happened)
             case ev.ThoughtGrown(think_id, text):
-                kind = "stretto.note.delta" if self._purpose(think_id) is Purpose.NOTES else "stretto.thought.delta"
-                return [self._of_think(kind, think_id, delta=text)]
+                return self._thought(think_id, text)
             case ev.WordsWritten(think_id, text):
                 return self._written(think_id, text)
             case ev.SilenceChosen(think_id, reason):
                 return self._silence(think_id, reason)
             case ev.ToolCalled(by_client=False):
                 return self._tool_called(happened)
-            case ev.ToolEnded(think_id, call_id, _, failed) if think_id:  # a client's own tool is its own affair
-                return [self._of_think("stretto.tool.ended", think_id, call_id=call_id, failed=failed)]
+            case ev.ToolLeftBehind(think_id, call_id):
+                self._runs_no_more(think_id, call_id)  # for its think: it may outlive it
+                return []
+            case ev.ToolEnded(think_id) if think_id:  # a client's own tool is its own affair
+                return self._tool_ended(happened)
             case ev.EndingForeseen(think_id, ending, probability):
                 return [self._of_think("stretto.foresight", think_id, ending=ending, probability=round(probability, 3))]
-            case ev.ThinkEnded(think_id):
-                return self._ended(think_id)
+            case ev.ThinkEnded(think_id, ending):
+                return self._stopped_tools(think_id) + self._ended(think_id, ending)
             case do.PromoteThinking(think_id):
                 return self._promoted(think_id)
             case _:
                 return []
 
+    def _thought(self, think_id: str, text: str) -> list[Json]:
+        known = self._thinks.get(think_id)
+        if known is None or known.purpose is not Purpose.NOTES:
+            return [self._of_think("stretto.thought.delta", think_id, delta=text)]
+        known.words += text
+        return [self._of_think("stretto.note.delta", think_id, delta=text)]
+
     def _tool_called(self, called: ev.ToolCalled) -> list[Json]:
+        """When it really begins: what does more than read awaits the promotion of its draft."""
+        known = self._thinks.get(called.think_id)
+        if known is not None and called.awaits_commit and not known.committed:
+            known.waiting.append(called)
+            return []
+        if known is not None:
+            known.running.append(called.call_id)
         progress = {"progress": called.progress} if called.progress else {}
         what: Json = {"call_id": called.call_id, "name": called.name, "arguments": called.arguments, **progress}
         return [self._of_think("stretto.tool.called", called.think_id, **what)]
 
+    def _tool_ended(self, ended: ev.ToolEnded) -> list[Json]:
+        """One that has not begun (it was cancelled before) was not told, and has no end."""
+        known = self._thinks.get(ended.think_id)
+        if known is not None and ended.call_id in [called.call_id for called in known.waiting]:
+            known.waiting = [called for called in known.waiting if called.call_id != ended.call_id]
+            return []
+        self._runs_no_more(ended.think_id, ended.call_id)
+        return [self._end_of_tool(ended.think_id, ended.call_id, failed=ended.failed)]
+
+    def _end_of_tool(self, think_id: str, call_id: str, *, failed: bool) -> Json:
+        return self._of_think("stretto.tool.ended", think_id, call_id=call_id, failed=failed)
+
+    def _runs_no_more(self, think_id: str, call_id: str) -> None:
+        known = self._thinks.get(think_id)
+        if known is not None and call_id in known.running:
+            known.running.remove(call_id)
+
+    def _stopped_tools(self, think_id: str) -> list[Json]:
+        """Nothing outlives what was never promoted. An answer's tool may, which is not known here."""
+        known = self._thinks.get(think_id)
+        if known is None or known.committed:
+            return []
+        running, known.running = known.running, []
+        known.waiting.clear()
+        return [self._end_of_tool(think_id, call_id, failed=True) for call_id in running]
+
     def _begin(self, think: do.Think) -> list[Json]:
         answers = not (think.purpose.is_speculative or think.purpose is Purpose.AFTERTHOUGHT)
-        _remember(self._thinks, think.think_id, _Known(think.purpose, think.turn_id, answers))
+        _remember(
+            self._thinks,
+            think.think_id,
+            _Known(think.purpose, think.turn_id, answers, not think.purpose.is_speculative),
+        )
         effort = think.effort.value if think.effort else "auto"
         return [
             self._of_think("stretto.effort", think.think_id, effort=effort),
@@ -164,23 +213,29 @@ class Extensions:
             return []
         return [self._of_think("stretto.silence", think_id, reason=reason)]
 
-    def _ended(self, think_id: str) -> list[Json]:
+    def _ended(self, think_id: str, ending: ev.ThinkEnding) -> list[Json]:
+        """An afterthought that came to no end of its own says nothing: neither that there is something to correct, nor
+        that there is not."""
         known = self._thinks.get(think_id)
         if known is None:
             return []
         if known.purpose is Purpose.AFTERTHOUGHT:
+            if ending is not ev.ThinkEnding.DONE:
+                return []
             return [self._of_think("stretto.afterthought", think_id, text=known.words.strip())]
         return self._reach(think_id, Phase.WRITTEN)
 
     def _promoted(self, think_id: str) -> list[Json]:
-        """What was reached before is told now."""
+        """What was reached before is told now, and what has waited for it begins."""
         known = self._thinks.get(think_id)
         if known is None or known.purpose is not Purpose.DRAFT:
             return []
-        known.speaks_for = True
+        known.speaks_for = known.committed = True
         events = self._reach(think_id, known.phase or Phase.THINKING)
         if known.ready_in:
             events += self._sound(known.ready_in, Phase.READY)
+        waiting, known.waiting = known.waiting, []
+        events += [event for called in waiting for event in self._tool_called(called)]
         return events if known.silence is None else [*events, *self._silence(think_id, known.silence)]
 
     def _ahead(self, ahead: Ahead) -> list[Json]:
@@ -200,12 +255,17 @@ class Extensions:
 
     def _notes(self, ahead: Ahead) -> list[Json]:
         match ahead.fate:
-            case Fate.PROMOTED:
+            case Fate.PROMOTED if self._has_words(ahead.think_id):
                 return [self._of_think("stretto.note.kept", ahead.think_id)]
             case Fate.ABANDONED:
                 return [self._of_think("stretto.note.dropped", ahead.think_id, reason=ahead.reason)]
             case _:
                 return []
+
+    def _has_words(self, think_id: str) -> bool:
+        """Of notes that began before the client asked for events, what is in them is not known."""
+        known = self._thinks.get(think_id)
+        return known is None or bool(known.words.strip())
 
     def _purpose(self, think_id: str) -> Purpose | None:
         known = self._thinks.get(think_id)

@@ -158,6 +158,8 @@ def test_a_draft_looks_but_does_not_book_until_it_is_promoted() -> None:
         scene.thinker.handle(PromoteThinking("t", "turn"))
 
     scene = play(THREE, act)
+    waits = [event.awaits_commit for _, event in scene.events if isinstance(event, ToolCalled)]
+    assert waits == [False, False, True]
     assert scene.told()[-1] == (60, "ended c")
     assert scene.recorded[-1] == "c: booked"
     assert len(scene.recorded) == 6

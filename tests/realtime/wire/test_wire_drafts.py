@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from realtime.drafts import Fate
 from realtime.wire.extensions import Phase
 from scheduler.commands import (
     Backchannel,
+    Command,
     CommitTurn,
     Effort,
     EndCall,
@@ -32,6 +34,7 @@ from scheduler.commands import (
 )
 from scheduler.events import (
     EndingForeseen,
+    Event,
     OpeningVerified,
     PauseGrew,
     PlayoutEnded,
@@ -45,6 +48,8 @@ from scheduler.events import (
     ThinkEnding,
     ThoughtGrown,
     ToolCalled,
+    ToolEnded,
+    ToolLeftBehind,
     TranscriptRevised,
     VoiceFailed,
     WordsWritten,
@@ -360,6 +365,51 @@ def test_a_drafts_silence_is_told_when_it_is_promoted() -> None:
     assert ("silence", silence) in promoted
 
 
+LOOK = ToolCalled("d1", "c1", "look", "{}", by_client=False)
+BOOK = ToolCalled("d1", "c2", "book", "{}", by_client=False, awaits_commit=True)
+
+
+def tools_told(wire: Wire, *facts: Event | Command) -> list[tuple[str, str, bool | None]]:
+    """What is told of the server's tools: which event, which call, whether it failed."""
+    return [
+        (name, what["call_id"], what.get("failed"))
+        for name, what in told(wire.happens(*facts))
+        if name.startswith("tool.")
+    ]
+
+
+def test_a_drafts_tool_that_awaits_the_commit_is_told_when_it_begins() -> None:
+    wire = Wire(extensions=True)
+    assert tools_told(wire, DRAFT, LOOK, BOOK) == [("tool.called", "c1", None)]
+    assert tools_told(wire, ToolEnded("d1", "c1", "found"), PROMOTE) == [
+        ("tool.ended", "c1", False),
+        ("tool.called", "c2", None),
+    ]
+    assert tools_told(wire, ToolEnded("d1", "c2", "booked"), DONE) == [("tool.ended", "c2", False)]
+
+
+def test_an_abandoned_drafts_tools_end_and_those_that_never_began_are_not_told() -> None:
+    wire = Wire(extensions=True)
+    wire.happens(DRAFT)
+    assert tools_told(wire, LOOK, BOOK, StopThinking("d1"), STOPPED) == [
+        ("tool.called", "c1", None),
+        ("tool.ended", "c1", True),
+    ]
+    assert tools_told(wire, PROMOTE) == []
+
+
+def test_a_tool_that_is_cancelled_before_it_began_is_not_told() -> None:
+    wire = Wire(extensions=True)
+    assert tools_told(wire, DRAFT, BOOK, ToolEnded("d1", "c2", "cancelled", failed=True), PROMOTE, DONE) == []
+
+
+def test_an_answers_tool_may_outlive_it() -> None:
+    wire = Wire(extensions=True)
+    wire.happens(Think("k1", Purpose.ANSWER), replace(LOOK, think_id="k1"), ToolLeftBehind("k1", "c1"))
+    assert tools_told(wire, ThinkEnded("k1", ThinkEnding.DONE)) == []
+    assert tools_told(wire, ToolEnded("k1", "c1", "found")) == [("tool.ended", "c1", False)]
+
+
 def test_a_draft_that_is_abandoned_says_why() -> None:
     wire = Wire(extensions=True)
     revised = TranscriptRevised(0, words("no"))
@@ -396,6 +446,20 @@ def test_notes_are_told_apart_from_thoughts() -> None:
     wire.happens(Think("n1", Purpose.NOTES, "t1"))
     assert told(wire.happens(ThoughtGrown("n1", "a date"))) == [("note.delta", notes | {"delta": "a date"})]
     assert told(wire.happens(PromoteThinking("n1", "t1"))) == [("note.kept", notes)]
+
+
+def test_notes_without_a_word_are_not_told_as_kept() -> None:
+    wire = Wire(extensions=True)
+    wire.happens(Think("n1", Purpose.NOTES, "t1"))
+    ended = ThinkEnded("n1", ThinkEnding.DONE)
+    assert "note.kept" not in [name for name, _ in told(wire.happens(ended, PromoteThinking("n1", "t1")))]
+
+
+@pytest.mark.parametrize("ending", [each for each in ThinkEnding if each is not ThinkEnding.DONE])
+def test_an_afterthought_that_came_to_no_end_of_its_own_is_not_told(ending: ThinkEnding) -> None:
+    wire = Wire(extensions=True)
+    wire.happens(Think("a1", Purpose.AFTERTHOUGHT), WordsWritten("a1", "It was"))
+    assert told(wire.happens(ThinkEnded("a1", ending))) == []
 
 
 def test_fillers_afterthoughts_and_backchannels_are_told() -> None:
