@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from realtime.drafts import Fate
-from realtime.timeline_layout import LEFT, RIGHT, break_into_systems, clip_text, text_width
+from realtime.timeline_layout import LEFT, RIGHT, Frame, break_into_systems, clip_text, text_width
 from realtime.timeline_model import Score, Turn, read_score
 from realtime.timeline_style import Theme, css
 from realtime.timeline_svg import at_hand, clean, cross, diamond, pause, px, rest, tick
@@ -70,13 +70,13 @@ def _draw(score: Score, picture: Picture) -> str:
     room = picture.width_px - LEFT - RIGHT
     end = min(score.end + 0.3, picture.end if picture.end is not None else float("inf"))
     systems = break_into_systems(score, picture.start, max(end, picture.start), room / picture.px_per_second)
-    y, parts = TOP, []
-    for number, system in enumerate(systems):
-        drawing = SystemDrawing(score, system, picture.px_per_second, f"clip{number}")
-        parts.append(f'<g transform="translate(0 {px(y)})">\n{drawing.draw()}</g>\n')
-        y += drawing.height + SYSTEM_GAP_PX
     widest = max((system.end - system.start) * picture.px_per_second for system in systems)
     width, title = max(widest + LEFT + RIGHT, 860.0), picture.title or "What was heard, thought and said"
+    y, parts = TOP, []
+    for number, system in enumerate(systems):
+        drawing = SystemDrawing(score, Frame(system, picture.px_per_second, width), f"clip{number}")
+        parts.append(f'<g transform="translate(0 {px(y)})">\n{drawing.draw()}</g>\n')
+        y += drawing.height + SYSTEM_GAP_PX
     legend, lines = _legend(score, width - LEFT - RIGHT)
     parts.append(f'<g transform="translate({LEFT} {px(y - 6)})">{legend}</g>\n')
     y += lines * LEGEND_LINE_PX

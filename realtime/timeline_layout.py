@@ -33,10 +33,11 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the times of a system stand on the page."""
+    """Where the times of a system stand on the page. ``page_px``: its width, which texts may use beyond the system's end."""
 
     system: System
     px_per_second: float
+    page_px: float
 
     @property
     def right(self) -> float:

@@ -98,6 +98,11 @@ class Thinking:
     def is_draft(self) -> bool:
         return self.purpose == do.Purpose.DRAFT
 
+    @property
+    def noted_nothing(self) -> bool:
+        """Notes that found nothing to note: a picture of them only hides what happened."""
+        return self.purpose == do.Purpose.NOTES and bool(self.silence_reason) and not (self.thought or self.tools)
+
     def at_fate(self, fate: Fate) -> float | None:
         return next((at for at, came in self.fates if came is fate), None)
 
@@ -317,7 +322,8 @@ class _Reader:
             score.words += [self._word(word, True) for word in revision.stable]
             score.words += [self._word(word, revision.is_final) for word in revision.tentative]
         score.words.sort(key=lambda word: word.start)
-        score.turns, score.thinks = list(self._turns.values()), list(self._thinks.values())
+        score.turns = list(self._turns.values())
+        score.thinks = [think for think in self._thinks.values() if not think.noted_nothing]
         score.utterances = [u for u in self._utterances.values() if u.start is not None]
         for utterance in score.utterances:
             utterance.end = score.end if utterance.end is None else utterance.end

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Literal
 
-from realtime.timeline_layout import LEFT, RIGHT, Frame, Rows, System, clip_text, text_width
+from realtime.timeline_layout import LEFT, Frame, Rows, clip_text, text_width
 from realtime.timeline_model import Score, Turn, Utterance, Word
 from realtime.timeline_svg import box, clean, label, moved, px, rest, title_of
 from realtime.timeline_thoughts import ROW_PX as THINK_ROW_PX
@@ -28,13 +28,14 @@ DRY_SECONDS = 0.25
 class SystemDrawing:
     """One line of the score, drawn at its own origin."""
 
-    def __init__(self, score: Score, system: System, px_per_second: float, clip_id: str) -> None:
+    def __init__(self, score: Score, frame: Frame, clip_id: str) -> None:
         self._score = score
-        self._system = system
-        self._scale = px_per_second
+        self._system = frame.system
+        self._scale = frame.px_per_second
         self._clip_id = clip_id
-        self._frame = Frame(system, px_per_second)
-        self._right = self._frame.right
+        self._frame = frame
+        self._right = frame.right
+        self._page = frame.page_px
         said = sorted((word for u in score.utterances for word in u.words), key=lambda word: word.start)
         self._heard_words, heard_rows = self._draw_words(score.words, "heard-text")
         self._thoughts, thought_rows = draw_thoughts(score, self._frame)
@@ -54,7 +55,7 @@ class SystemDrawing:
                 self._failures(),
             ]
         )
-        clip = f'<clipPath id="{self._clip_id}"><rect x="{px(LEFT - 4)}" y="0" width="{px(self._right - LEFT + RIGHT)}" height="{px(self.height)}"/></clipPath>\n'
+        clip = f'<clipPath id="{self._clip_id}"><rect x="{px(LEFT - 4)}" y="0" width="{px(self._page - LEFT)}" height="{px(self.height)}"/></clipPath>\n'
         return f'{clip}{self._axis()}{self._staves()}<g clip-path="url(#{self._clip_id})">\n{inside}</g>\n'
 
     def _x(self, time: float) -> float:
@@ -170,7 +171,7 @@ class SystemDrawing:
         what = f"{turn.turn_id} committed at {at:.2f} s: {turn.outcome or 'open'} {turn.reason}".rstrip()
         note = f"{turn.outcome}: {turn.reason}" if turn.reason else turn.outcome
         label = (
-            f'<text class="small" x="{px(x + 4)}" y="{HEARD_Y + 3}">{clean(clip_text(note, 220, SMALL_PX))}</text>'
+            f'<text class="small" x="{px(x + 4)}" y="{HEARD_Y + 3}">{clean(clip_text(note, min(220.0, self._page - x - 12), SMALL_PX))}</text>'
             if told
             else ""
         )
@@ -183,7 +184,7 @@ class SystemDrawing:
             if not self._system.start <= word.start < self._system.end:
                 continue
             width = text_width(word.text, FONT_PX)
-            left = max(min(self._x(word.start), self._right + RIGHT - 6 - width), LEFT)
+            left = max(min(self._x(word.start), self._page - 6 - width), LEFT)
             title = title_of(f"{word.text} {word.start:.2f}–{word.end:.2f} s")
             placed = rows.place(left, width)
             if placed is None:  # too crowded even for two rows: a dot, with the word in its title
@@ -242,7 +243,7 @@ class SystemDrawing:
             return ""
         x, y = self._x(at), self._said_y + SAID_BAR_PX / 2
         reason = f"silent: {turn.reason}" if turn.reason else "silent"
-        room = min(max(self._next_said(x), x + 40) - x, self._right + RIGHT - 10 - x, 240.0)
+        room = min(max(self._next_said(x), x + 40) - x, self._page - 10 - x, 240.0)
         words = label("small musing", x, self._said_y + SAID_BAR_PX + 13, clip_text(reason, room, SMALL_PX))
         return f"<g>{title_of(reason)}{rest(x, y)}{words}</g>"
 
@@ -253,7 +254,7 @@ class SystemDrawing:
             f'<line class="caesura" x1="{px(x + shift)}" x2="{px(x + shift + 5)}" y1="{px(bottom)}" y2="{px(top)}"/>'
             for shift in (2, 7)
         )
-        room = min(self._next_said(x) - x - 26, self._right + RIGHT - 6 - x - 20, 240.0)
+        room = min(self._next_said(x) - x - 26, self._page - 6 - x - 20, 240.0)
         text = clip_text(unheard, room, SMALL_PX) if room > 30 else ""
         return (
             f"<g>{title_of(f'cut off; not heard: {unheard}')}{strokes}"
@@ -265,14 +266,14 @@ class SystemDrawing:
         score = self._score
         times = [u.start for u in score.utterances if u.start is not None] + [at for at, _ in score.backchannels]
         times += [_silent_at(turn) for turn in score.turns if turn.outcome == "silent"]
-        return min((self._x(at) for at in times if self._x(at) > x), default=self._right + RIGHT - 6)
+        return min((self._x(at) for at in times if self._x(at) > x), default=self._page - 6)
 
     def _failures(self) -> str:
         parts = []
         for at, message in self._score.failures:
             if self._shows(at, at):
                 x, y = self._x(at), self._thought_y - 8
-                text = clip_text(message, min(300.0, self._right + RIGHT - x - 16), SMALL_PX)
+                text = clip_text(message, min(300.0, self._page - x - 16), SMALL_PX)
                 parts.append(
                     f'<text class="small bad" x="{px(x)}" y="{px(y)}">! {clean(text)}{title_of(message)}</text>'
                 )

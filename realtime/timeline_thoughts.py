@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from realtime.drafts import Fate
-from realtime.timeline_layout import RIGHT, Frame, Rows, clip_text, text_width
+from realtime.timeline_layout import Frame, Rows, clip_text, text_width
 from realtime.timeline_model import Score, Thinking, Tool
 from realtime.timeline_svg import at_hand, box, clean, cross, diamond, label, pause, px, tick, title_of
 from scheduler.commands import Purpose
@@ -50,7 +50,7 @@ class _Bar:
         begins_here = think.start >= frame.system.start
         self._tag = _tag(think) if begins_here else ""
         tag_width = text_width(self._tag, TAG_PX) * BOLD + 6 if self._tag else 0.0
-        room = min(max(width - tag_width, MAX_TEXT_PX), frame.right + RIGHT - 10 - self._left - tag_width)
+        room = min(max(width - tag_width, MAX_TEXT_PX), frame.page_px - 10 - self._left - tag_width)
         self._text = clip_text(_text(think), room, FONT_PX) if begins_here else ""
         taken = max(width + 8, tag_width + text_width(self._text, FONT_PX))
         self._y = rows.row(self._left, taken) * ROW_PX

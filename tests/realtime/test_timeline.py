@@ -216,3 +216,28 @@ def test_clipped_text_fits(text: str, width: float) -> None:
     clipped = clip_text(text, width, 12)
     assert clipped == "" or text_width(clipped, 12) <= width or clipped == text
     assert clipped == text or clipped == "" or clipped.endswith("…")
+
+
+def test_labels_of_a_short_call_use_the_whole_page() -> None:
+    reason = "no words were recognised in what was heard"
+    entries: list[tuple[float, was.Event | do.Command]] = [
+        (0.1, was.SpeechStarted(0, 0.1)),
+        (0.6, was.SpeechStopped(0.6, 0.1)),
+        (1.0, do.CommitTurn("turn_1", "", 0.1, 0.6, True)),
+        (1.1, do.EndTurn("turn_1", do.TurnOutcome.SILENT, reason)),
+    ]
+    picture = ElementTree.fromstring(draw_svg(entries))
+    (label,) = [text for text in picture.iter(f"{SVG}text") if (text.text or "").startswith("silent: no")]
+    shown = label.text or ""
+    assert float(label.get("x", 0)) + text_width(shown, 10.5) <= float(picture.get("width", 0))
+    assert len(shown) > 35, "it was cut where the call ends"
+
+
+def test_notes_that_noted_nothing_are_left_out() -> None:
+    def notes(*more: tuple[float, was.Event | do.Command]) -> int:
+        think: tuple[float, was.Event | do.Command] = (1.0, do.Think("n1", do.Purpose.NOTES, "turn_1", basis="what is"))
+        return len(read_score([think, *more, (1.3, was.ThinkEnded("n1", was.ThinkEnding.DONE))]).thinks)
+
+    assert notes((1.2, was.SilenceChosen("n1", "nothing to note"))) == 0
+    assert notes((1.2, was.ThoughtGrown("n1", "A sum."))) == 1
+    assert notes((1.1, was.ThoughtGrown("n1", "A sum.")), (1.2, was.SilenceChosen("n1", ""))) == 1
