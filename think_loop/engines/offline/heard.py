@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from text_to_num import alpha2digit  # type: ignore[import-untyped, unused-ignore]
 
-_LONGEST_TURN = 600
+LONGEST_TURN = 600
 """Characters that are looked at (about 40 s of speech); it also bounds the time that rules take."""
 
 _SYMBOLS = (
@@ -41,26 +41,34 @@ _SCALED = re.compile(r"\b(\d+\.\d+) (1000|1000000|1000000000)\b")
 @dataclass(frozen=True, slots=True)
 class Heard:
     """``raw``: as it came. ``words``: lower case, without punctuation, symbols as words. ``core``: ``words`` without
-    hesitations, courtesy and openers ("um", "please", "okay so"). ``numbers``: ``core`` with numbers as digits."""
+    hesitations, courtesy and openers ("um", "please", "okay so"). ``numbers``: ``core`` with numbers as digits. ``kept``:
+    ``raw`` without what the caller took back; all but ``raw`` go by it. ``question``: to be asked before anything is done,
+    since it can't be told what was taken back."""
 
     raw: str
     words: str
     core: str
     numbers: str
+    kept: str
+    question: str = ""
 
 
 def hear(text: str) -> Heard:
     words = plain_words(text)
     core = _squeezed(_HESITATIONS.sub(" ", words))
     core = _OPENERS.sub("", core)
-    return Heard(text.strip(), words, core, with_digits(core))
+    return Heard(text.strip(), words, core, with_digits(core), text.strip())
 
 
 def plain_words(text: str) -> str:
-    lowered = text[:_LONGEST_TURN].lower()
+    return _squeezed(_NO_WORD.sub(" ", spelled_out(text[:LONGEST_TURN].lower())))
+
+
+def spelled_out(text: str) -> str:
+    """Symbols as words: "7*8" becomes "7 times 8"."""
     for pattern, replacement in _SYMBOLS:
-        lowered = pattern.sub(replacement, lowered)
-    return _squeezed(_NO_WORD.sub(" ", lowered))
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def with_digits(words: str) -> str:

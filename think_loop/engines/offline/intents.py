@@ -1,7 +1,8 @@
 """Pure: the table of everything the offline brain can do, in the order in which it is tried.
 
-What is said to the assistant about the talk itself (wait, again, no I meant) comes first, then skills with telling
-words, then sums (which find numbers anywhere), then the client's tools, then the honest fallback.
+Before all, it is asked what was meant, where that can't be told. Then comes what is said to the assistant about the talk
+itself (wait, again, no I meant), then skills with telling words, then sums (which find numbers anywhere), then the
+client's tools, then the honest fallback.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from think_loop.engines.offline.skills import (
     quiet,
     repair,
     sums,
+    taken_back,
     timers,
     units,
 )
 from think_loop.engines.offline.talk import Intent
 
 INTENTS: tuple[Intent, ...] = (
+    *taken_back.INTENTS,
     *quiet.INTENTS,
     *repair.INTENTS,
     *sums.CORRECTIONS,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
 from think_loop.engines.offline.heard import Heard, hear
 from think_loop.engines.offline.reply import Calculation, Reply
+from think_loop.engines.offline.self_repair import guessed, repaired
 from think_loop.language_model import Message, ToolSpec
 
 REPLAYED_TURNS = 50
 """The last 50 to 100 turns are replayed; of older ones only those that may have told something to remember."""
 _TELLS = re.compile(r"\b(?:my|remember(?:ed)?|call|called|note|forget|mind)\b", re.IGNORECASE)
+_YES = re.compile(
+    r"^(?:yes|yeah|yep|yup|right|correct|exactly|sure|i did|i do|of course|that's (?:right|it))(?: .{0,30})?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def scene_of(
         if place != users[-1]:
             memory = _after(memory, messages[place].text, answered, intents)
         previous = place
-    heard = hear(messages[users[-1]].text if users else "")
+    heard = _heard(messages[users[-1]].text if users else "", answered)
     return _scene(memory, heard, now, seed, tools, max(0, len(users) - 1), answered)
 
 
@@ -120,7 +124,7 @@ def _replayed(users: list[int], messages: Sequence[Message]) -> list[int]:
 @lru_cache(maxsize=2048)
 def _after(memory: Memory, text: str, last_answer: str, intents: tuple[Intent, ...]) -> Memory:
     """What is known after one more turn. Neither time nor tools matter for that."""
-    heard = hear(text)
+    heard = _heard(text, last_answer)
     reply = understand(_scene(memory, heard, datetime.min, 0, (), 0, last_answer), intents)
     facts = {**dict(memory.facts), **reply.facts}
     return Memory(
@@ -130,6 +134,15 @@ def _after(memory: Memory, text: str, last_answer: str, intents: tuple[Intent, .
         facts=tuple((name, value) for name, value in facts.items() if value),
         misses=memory.misses + (0 if reply.understood else 1),
     )
+
+
+def _heard(text: str, last_answer: str) -> Heard:
+    """The turn without what was taken back in it; a "yes" to a guess stands for what was guessed."""
+    guess = guessed(last_answer)
+    if guess and _YES.search(hear(text).core):
+        return replace(hear(guess), raw=text.strip())
+    left = repaired(text)
+    return replace(hear(left.text), raw=text.strip(), question=left.question)
 
 
 def _scene(

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from think_loop.engines.offline.heard import with_digits
 from think_loop.engines.offline.reply import Call, Reply
 from think_loop.engines.offline.talk import Scene, intent
 from think_loop.language_model import ToolSpec
@@ -21,6 +22,7 @@ _OBJECT = re.compile(r"\b(?:in|for|of|about|at|near|from|named|called)(?: the)? 
 _NEXT_PHRASE = re.compile(r"\s+(?:for|in|at|on|from|with|by)\s+", re.IGNORECASE)
 _TIMES = re.compile(r"\s+(?:today|tomorrow|now|right now|tonight|this \w+|next \w+|like)$")
 _LONGEST_SPOKEN = 600
+_NUMBER = r"-?\d+(?:\.\d+)?"
 
 
 def call_tool(scene: Scene) -> Reply | None:
@@ -53,14 +55,22 @@ def fill_arguments(tool: ToolSpec, scene: Scene) -> dict[str, Any]:
     """The first string gets what follows "in", "for" or "of", numbers the numbers in turn, enums the value named."""
     properties = tool.parameters.get("properties")
     required = tool.parameters.get("required") or ()
-    numbers = [float(found) for found in re.findall(r"-?\d+(?:\.\d+)?", scene.heard.numbers)]
-    phrase: str | None = _object_phrase(scene.heard.raw, scene.heard.core, _content(tool.name))
+    numbers = [float(found) for found in re.findall(_NUMBER, scene.heard.numbers)]
+    about = _object_phrase(scene.heard.kept, scene.heard.core, _content(tool.name))
+    only_numbers = re.fullmatch(rf"(?:{_NUMBER}\s*)+", with_digits(about))
+    # the number of "cancel order seven" is no reason, too
+    phrase: str | None = "" if only_numbers and _takes_numbers(properties) else about
     arguments: dict[str, Any] = {}
     for name, schema in properties.items() if isinstance(properties, dict) else ():
         value, phrase = _value(schema if isinstance(schema, dict) else {}, scene, numbers, phrase, name in required)
         if value is not None:
             arguments[name] = value
     return arguments
+
+
+def _takes_numbers(properties: Any) -> bool:
+    schemas = properties.values() if isinstance(properties, dict) else ()
+    return any(isinstance(schema, dict) and schema.get("type") in ("number", "integer") for schema in schemas)
 
 
 def _value(
