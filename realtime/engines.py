@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from think_loop.registry import make_language_model
 from think_loop.tool_loading import checked_tools, load_tools
 from think_loop.tools import Tool
 from tts.registry import default_voice_spec, make_voice
+
+logger = logging.getLogger(__name__)
 
 
 def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
@@ -44,7 +47,7 @@ def make_engines(settings: Settings, tools: Iterable[Tool] = ()) -> Engines:
             speculative_starts=None if engines.llm_sends_priority else 2,
         ),
         tools=checked_tools((*tools, *load_tools(settings.agent.tools))),
-        clips_folder=clips_folder(engines.clips_dir, os.environ),
+        clips_folder=_usable(clips_folder(engines.clips_dir, os.environ)),
     )
 
 
@@ -59,6 +62,26 @@ def clips_folder(setting: str, environment: Mapping[str, str]) -> Path | None:
             return None
         caches = Path(home) / ".cache"
     return caches / "stretto" / "clips"
+
+
+def _usable(folder: Path | None) -> Path | None:
+    """A folder that nothing can be written to costs only the next start its speed: it is told, once."""
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror
+    else:
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"
+    if why:
+        logger.warning(
+            "the voice's clips can't be kept in %s (%s), so that each start renders them; --clips-dir names a folder, "
+            "or '' for nowhere",
+            folder,
+            why,
+        )
+    return None if why else folder
 
 
 def _openai_options(engines: EngineSettings) -> dict[str, object]:

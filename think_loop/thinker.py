@@ -241,7 +241,7 @@ class Thinker:
         except BusOverflowError:
             raise
         except LanguageModelError as error:
-            log.warning("thinking failed: %s", error)
+            log.debug("thinking failed: %s", error)  # whoever holds the call tells it, with the call's name
             self._fail(stream, str(error))
         except Exception as error:  # an engine's bug must not end the session
             log.exception("thinking with %s failed by a bug", self._model.name)

@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import re
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, overload
@@ -15,6 +16,7 @@ from typing import Any, overload
 from pydantic import ValidationError
 
 from scheduler.tasks import being_cancelled
+from think_loop import tool_schema
 from think_loop.language_model import ToolCall, ToolSpec
 from think_loop.tool_schema import TypedArguments, as_text, description_of
 
@@ -189,9 +191,16 @@ class Toolbox:
             if being_cancelled():
                 raise
             log.warning("the tool %s awaited something that was cancelled", call.name)
-        except (Exception, SystemExit):
-            log.exception("the tool %s failed", call.name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool raises is told, and only its own frames
+            log.error("the tool %s failed: %r%s", call.name, error, _own_frames(error))
         return _failure(f"the tool {call.name!r} failed.")
+
+
+def _own_frames(error: BaseException) -> str:
+    """Where in the tool it was raised; the frames that led there are the same for every tool, and tell nothing."""
+    ours = {__file__, tool_schema.__file__}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in ours]
+    return "".join(["\n", *traceback.format_list(frames)]).rstrip() if frames else ""
 
 
 def _failure(reason: str) -> ToolOutput:

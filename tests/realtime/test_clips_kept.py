@@ -76,3 +76,12 @@ def test_the_setting_reaches_the_engines(tmp_path: Path) -> None:
     flags = {"engines.tts": "simulated", "engines.asr": "simulated"}
     assert make_engines(load_settings(flags={**flags, "engines.clips_dir": str(tmp_path)})).clips_folder == tmp_path
     assert make_engines(load_settings(flags={**flags, "engines.clips_dir": ""})).clips_folder is None
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    flags = {"engines.asr": "simulated", "engines.llm": "simulated", "engines.tts": "simulated"}
+    folder = tmp_path / "file" / "clips"
+    assert make_engines(load_settings(flags={**flags, "engines.clips_dir": str(folder)})).clips_folder is None
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "realtime.engines"]
+    assert told.startswith(f"the voice's clips can't be kept in {folder} (Not a directory)")

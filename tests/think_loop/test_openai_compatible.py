@@ -218,6 +218,14 @@ def test_too_many_requests_then_fine() -> None:
     assert len(server.requests) == 3
 
 
+def test_a_rate_limit_is_called_so() -> None:
+    soon = {"Retry-After": "0.01"}
+    told = failure(Answer(status=429, headers=soon, body=""))[1]
+    assert "is at its rate limit" in told
+    assert "429" not in told
+    assert "slow down" in failure(Answer(status=429, headers=soon, body='{"error": {"message": "slow down"}}'))[1]
+
+
 def test_retries_end() -> None:
     _, told, requests = failure(Answer(status=500, body="{}"))
     assert "failed with status 500" in told
@@ -280,7 +288,7 @@ def test_an_error_inside_the_stream() -> None:
 
 def test_a_page_that_is_no_chat_completion() -> None:
     async def act(_server: Server, model: OpenAICompatible) -> None:
-        with pytest.raises(LanguageModelError):
+        with pytest.raises(LanguageModelError, match=r"sent no chat completion.*is the URL right"):
             await collect(model)
 
     with_server(act, Answer(body="<html>Welcome</html>"))

@@ -348,6 +348,7 @@ def test_a_fault_is_told_and_a_bug_is_logged(caplog: pytest.LogCaptureFixture) -
         caplog.clear()
         assert outcome(fail, {"how": how}) == ToolOutput("Error: the tool 'fail' failed.", failed=True)
         assert "fail" in caplog.text
+        assert "think_loop/tool" not in caplog.text.replace("test_tools_decorator", ""), "frames of ours tell nothing"
 
 
 def test_a_toolbox_knows_its_tools() -> None:

@@ -218,7 +218,10 @@ class OpenAICompatible:
                     stream = await self._client.chat.completions.create(**request)
                     chunk = await anext(stream, None)
                 if chunk is None:
-                    raise LanguageModelError(f"The language model server at {self._where} sent an empty answer.")
+                    raise LanguageModelError(
+                        f"The server at {self._where} sent no chat completion, but an empty answer or a page; "
+                        "is the URL right (…/v1)?"
+                    )
                 return stream, chunk
             except openai.OpenAIError as error:
                 if _refuses_stream_options(error) and request.pop("stream_options", None):
@@ -276,7 +279,8 @@ class OpenAICompatible:
             case openai.NotFoundError():
                 return f"The server at {where} does not know the model {self._model!r} or the path; {_said(error)}"
             case openai.RateLimitError():
-                return f"The language model server at {where} has too many requests or no quota left; {_said(error)}"
+                what = "is at its rate limit, or no quota is left; try again later"
+                return f"The language model server at {where} {what}{_said_more(error)}."
             case openai.BadRequestError():
                 return f"The language model server at {where} refuses the request; {_said(error)}"
             case openai.APIStatusError():
@@ -303,6 +307,11 @@ def _decoded(chunk: object) -> object:
 
 def _said(error: openai.APIStatusError) -> str:
     return f"it said: {' '.join(error.message.split())[:300]}"
+
+
+def _said_more(error: openai.APIStatusError) -> str:
+    """``_said`` in brackets, unless the server gave no words of its own."""
+    return "" if error.message == f"Error code: {error.status_code}" else f" ({_said(error)})"
 
 
 def _refuses_request(error: Exception) -> TypeGuard[openai.APIStatusError]:
