@@ -40,7 +40,9 @@ def decode(line: Mapping[str, Any]) -> tuple[float, Event | Command]:
         cls = EVENT_TYPES[name] if name is not None else COMMAND_TYPES[rest.pop("command")]
         return at, decode_fields(cls, rest)
     except (KeyError, TypeError, ValueError) as error:
-        raise JournalError(f"no event or command of this version: {error!r} in {str(dict(line))[:200]}") from None
+        raise JournalError(
+            f"the journal is of another version of Stretto (read it with that one), or damaged: {error}"
+        ) from None
 
 
 def encode_fields(value: Any) -> dict[str, Any]:
