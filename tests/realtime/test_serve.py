@@ -94,18 +94,31 @@ def test_addresses_that_are_not_ours_are_refused(host: str) -> None:
         bind(host, 0)
 
 
-def test_the_log_is_not_flooded(capsys: pytest.CaptureFixture[str]) -> None:
-    roots = logging.getLogger()
-    handlers, level = roots.handlers[:], roots.level
+@contextmanager
+def logging_as_before() -> Iterator[None]:
+    """Whatever is set about logging inside is undone."""
+    handlers, before = logging.root.handlers[:], {each: (each.level, each.filters[:]) for each in all_loggers()}
+    logging.root.handlers.clear()  # or they would be closed
     try:
+        yield
+    finally:
+        logging.root.handlers[:] = handlers
+        for each in all_loggers():
+            level, each.filters[:] = before.get(each, (logging.NOTSET, []))
+            each.setLevel(level)
+
+
+def all_loggers() -> list[logging.Logger]:
+    return [logging.root, *(logging.getLogger(name) for name in list(logging.root.manager.loggerDict))]
+
+
+def test_the_log_is_not_flooded(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_as_before():
         log_to_stderr("info")
         logging.getLogger("httpx2").info("HTTP Request: POST …")
         logging.getLogger("asyncio").warning("socket.send() raised exception.")
         logging.getLogger("asyncio").warning("Executing took 2 seconds")
         log_to_stderr("debug")
         logging.getLogger("httpx2").info("at debug")
-    finally:
-        roots.handlers[:] = handlers
-        roots.setLevel(level)
     told = capsys.readouterr().err.splitlines()
     assert [line.partition(": ")[2] for line in told] == ["Executing took 2 seconds", "at debug"]
