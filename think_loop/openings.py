@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,13 +77,16 @@ async def _verified(
     """The answer is begun anew at the same time: if the opening fails, nothing is lost, and where it is reproduced
     before the verdict comes, that is one, too."""
     anew = _Anew(model.generate(prompt), opening)
-    async with AsyncExitStack() as unwanted:
-        await unwanted.enter_async_context(closing_stream(anew.pieces))
-        if await _judged(anew, verifier.agreement(prompt, opening)):
-            tell(opening)
-            return _behind(model, prompt, opening)
-        unwanted.pop_all()  # whoever reads on closes it
-        return _compared(anew.all(), opening, tell)
+    try:
+        holds = await _judged(anew, verifier.agreement(prompt, opening))
+    except BaseException:
+        await anew.close()
+        raise
+    if not holds:
+        return _compared(anew.all(), opening, tell)  # whoever reads on closes it
+    await anew.close()
+    tell(opening)
+    return _behind(model, prompt, opening)
 
 
 async def _judged(anew: _Anew, agreement: Coroutine[Any, Any, str | None]) -> bool:
@@ -137,6 +139,10 @@ class _Anew:
             self._written += piece.text if isinstance(piece, Words) else ""
             if self.enough or self.reproduced or not _may_still_begin(self._written, self.opening):
                 return
+
+    async def close(self) -> None:
+        async with closing_stream(self.pieces):
+            pass
 
     async def all(self) -> AsyncIterator[Piece]:
         async with closing_stream(self.pieces) as stream:
