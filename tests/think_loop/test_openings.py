@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -62,9 +64,11 @@ class Verifier:
 
 def verify(model: Verifier, stop_after_seconds: float | None = None) -> list[Event]:
     """What is told of a draft with ``OPENING``. Nothing of the engine may be left open afterwards."""
+    dropped: list[str] = []
 
     async def main() -> list[Event]:
         events: list[Event] = []
+        sys.set_asyncgen_hooks(finalizer=lambda stream: dropped.append(stream.__qualname__))
         prompt = Prompt((Message("user", "twelve times twelve"),))
         thinker = Thinker(events.append, model, lambda _think, _notes: prompt, Toolbox(), Recorder())
         async with asyncio.TaskGroup() as group:
@@ -77,6 +81,8 @@ def verify(model: Verifier, stop_after_seconds: float | None = None) -> list[Eve
             await asyncio.sleep(100.0)  # virtual: long enough for anything to end
             assert (thinker.thinking, model.open_streams) == (0, 0)
             running.cancel()
+        gc.collect()
+        assert not dropped, "streams are closed, and not left to the garbage collector"
         return events
 
     return virtual_time.run(main)
