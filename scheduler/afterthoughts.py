@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers
+from scheduler import answers, heard
 from scheduler.commands import Purpose, StopThinking, Think
 from scheduler.events import SentenceWritten, ThinkEnded, ThinkEnding
 from scheduler.state import Afterthought, Alarm, State
@@ -22,7 +22,7 @@ def plan(step: Step, *, resting: bool) -> None:
 def begin(step: Step) -> None:
     if step.state.afterthought is not None or step.state.reflected or not may_speak(step.state):
         return
-    answers.settle_heard(step)
+    heard.settle_heard(step)
     think_id = step.new_id("think")
     step.change(afterthought=Afterthought(think_id), reflected=True)
     step.order(Think(think_id, Purpose.AFTERTHOUGHT))

@@ -12,10 +12,13 @@ from typing import assert_never
 
 from scheduler import (
     afterthoughts,
+    answer_ending,
     answers,
     backchannels,
     drafts,
     fillers,
+    giving,
+    heard,
     notes,
     thinking,
     turn_ending,
@@ -154,7 +157,7 @@ def _take(step: Step, event: Event) -> None:
             answers.playout_ended(step, event)
             turns.agent_stopped(step, event)
         case HeardCorrected():
-            answers.heard_corrected(step, event)
+            heard.heard_corrected(step, event)
         case ResponseRequested():
             turns.response_requested(step, event)
         case ResponseCancelled():
@@ -206,7 +209,7 @@ def _ring(step: Step, alarm: Alarm) -> None:
         case Alarm.RESTORE:
             yielding.restore(step)
         case Alarm.HEARD_SETTLED:
-            answers.settle_heard(step, until=step.now)
+            heard.settle_heard(step, until=step.now)
         case Alarm.TOOLS_ANSWERED:
             pass  # the client asked for nothing: what has waited may begin
         case Alarm.DRAFT:
@@ -279,9 +282,9 @@ def _use_the_free_floor(step: Step) -> None:
     if step.state.turn is not None and step.state.turn.over_agent and step.state.sounding is None:
         yielding.agent_fell_silent(step)
     if not yielding.may_pause(step):
-        answers.go_on(step)
+        giving.go_on(step)
     if step.state.turn is None:
-        answers.give_held(step)
+        giving.give_held(step)
     state = step.state
     if state.closing is not None or state.turn is not None or any(answer.in_conversation for answer in state.answers):
         return
@@ -305,7 +308,7 @@ def _interrupt_for_report(step: Step) -> None:
     sounding = step.state.sounding
     if sounding is not None and sounding.in_conversation and afterthoughts.may_speak(step.state):
         within = step.policy.stop_within_seconds
-        answers.drop(step, sounding, TurnOutcome.ANSWERED, "something urgent came up", "urgent", within)
+        answer_ending.drop(step, sounding, TurnOutcome.ANSWERED, "something urgent came up", "urgent", within)
 
 
 # --- the client's hand --------------------------------------------------------------------------------
@@ -317,13 +320,13 @@ def _response_cancelled(step: Step, event: ResponseCancelled) -> None:
     for answer in step.state.answers:
         named = answer.in_conversation if event.think_id is None else answer.think_id == event.think_id
         if named and answer.wanted:
-            answers.drop(step, answer, TurnOutcome.CANCELLED, "cancelled by the client", "cancelled")
+            answer_ending.drop(step, answer, TurnOutcome.CANCELLED, "cancelled by the client", "cancelled")
 
 
 def _output_cleared(step: Step) -> None:
     for answer in step.state.answers:
         if answer.wanted and answer.is_handed_over:
-            answers.drop(step, answer, TurnOutcome.CANCELLED, "the client cleared its output", "cleared")
+            answer_ending.drop(step, answer, TurnOutcome.CANCELLED, "the client cleared its output", "cleared")
 
 
 def _session_configured(step: Step, event: SessionConfigured) -> None:
@@ -360,7 +363,7 @@ def _call_ending(step: Step, event: CallEnding) -> None:
     drafts.abandon_all(step)
     afterthoughts.stop(step)
     for answer in step.state.answers:
-        answers.drop(step, answer, TurnOutcome.CALL_ENDED, event.reason, "closing")
+        answer_ending.drop(step, answer, TurnOutcome.CALL_ENDED, event.reason, "closing")
     drafts.abandon_strays(step, None)
     if event.farewell and step.state.audible:
         answers.say(step, event.farewell, Purpose.REPORT)
@@ -371,9 +374,9 @@ def _call_ending(step: Step, event: CallEnding) -> None:
 
 def _end_call(step: Step) -> None:
     """The last command of a session. What is known to have been heard is recorded before."""
-    answers.settle_heard(step)
+    heard.settle_heard(step)
     for answer in step.state.answers:
-        answers.record_unended(step, answers.stop(step, answer, "closing"))
+        heard.record_unended(step, answer_ending.stop(step, answer, "closing"))
     step.order(EndCall(step.state.closing or ""))
     step.state = replace(step.state, ended=True, answers=(), alarms={}, floor=Floor.RESTING)
 

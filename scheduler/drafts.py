@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum, auto
 
-from scheduler import answers, notes
+from scheduler import answers, giving, heard, notes
 from scheduler.commands import Hold, PromoteThinking, Purpose, StopSpeaking, StopThinking, Think
 from scheduler.comparison import Relation, relation
 from scheduler.endpointing import end_probability
@@ -294,7 +294,7 @@ def _give_ahead(step: Step, answer: Answer) -> None:
     if not answer.held:
         step.order(Hold(answer.utterance_id))
         answer = step.change_answer(answer, held=True)
-    answers.hand_over(step, answer, until=SENTENCES_AHEAD)
+    giving.hand_over(step, answer, until=SENTENCES_AHEAD)
 
 
 def silence_chosen(step: Step, draft: Draft, event: SilenceChosen) -> None:
@@ -354,7 +354,7 @@ def opening_verified(step: Step, event: OpeningVerified) -> None:
     if (draft := step.draft_thought(event.think_id)) is not None:
         step.change_draft(draft, ready=source.ready)
     else:
-        answers.give(step, answer)
+        giving.give(step, answer)
 
 
 def _without_beginning(step: Step, answer: Answer) -> None:
@@ -409,7 +409,7 @@ def promote(step: Step, turn: Turn, committed: CommittedTurn) -> bool:
     _count(step, turn, promoted=draft is not None)
     if draft is None:
         return False
-    answers.settle_heard(step)
+    heard.settle_heard(step)
     step.remove_draft(draft)
     if draft.answer.thinking or draft.ending is not None:
         _promote_stream(step, turn, draft, committed)
@@ -428,7 +428,7 @@ def _promote_stream(step: Step, turn: Turn, draft: Draft, committed: CommittedTu
     step.add_answer(answer)
     step.order(PromoteThinking(answer.think_id, committed.turn_id))
     if draft.ending is None:
-        answers.give(step, answer)
+        giving.give(step, answer)
     else:
         answers.conclude(step, answer, draft.ending)
 
@@ -460,7 +460,7 @@ def _go_on_from_frozen(step: Step, turn: Turn, draft: Draft, committed: Committe
             opening_holds=True,
         )
     )
-    answers.give(step, answer)
+    giving.give(step, answer)
 
 
 def abandon(step: Step, draft: Draft) -> None:

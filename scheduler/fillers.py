@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers
+from scheduler import answers, giving
 from scheduler.events import PlayoutStarted, SpeechReady, ThoughtGrown, WordsHeard
 from scheduler.filler_lines import FillerKind, filler
 from scheduler.state import Alarm, Answer, Phase
@@ -57,7 +57,7 @@ def due(step: Step) -> None:
     if answer is None or answer.waits_since is None:
         return
     waited = step.now - answer.waits_since + EPSILON_SECONDS
-    if answers.is_held(step, answer) or step.state.turn is not None:
+    if giving.is_held(step, answer) or step.state.turn is not None:
         step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_short_seconds)
     elif waited < step.policy.progress_after_seconds and not answer.has_substance:
         _say(step, answer, FillerKind.PHRASE)
@@ -116,7 +116,7 @@ def _say(step: Step, answer: Answer, kind: FillerKind) -> None:
         return
     fillers = (*answer.fillers, len(answer.sentences))
     answer = step.change_answer(answer, sentences=(*answer.sentences, text), fillers=fillers)
-    answers.give(step, answer)
+    giving.give(step, answer)
 
 
 def _plan_next(step: Step, answer: Answer, kind: FillerKind) -> None:

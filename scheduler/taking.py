@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers
+from scheduler import answer_ending, answers, giving
 from scheduler.commands import TurnOutcome
 from scheduler.events import TranscriptRevised
 from scheduler.pcm import WordTime
@@ -84,7 +84,7 @@ def awaits_words(step: Step) -> bool:
 def give_up_interrupted(step: Step) -> None:
     """It is certain that the user has taken the floor: what was stopped or held for it is not taken up again."""
     for answer in step.state.answers:
-        if answer.is_interrupted or answers.is_held(step, answer):
+        if answer.is_interrupted or giving.is_held(step, answer):
             _give_up(step, answer)
 
 
@@ -94,7 +94,7 @@ def end_asked_during(step: Step, turn: Turn) -> None:
     for answer in step.state.answers:
         if answer.asked_during == turn.turn_id and answer.wanted and answer.in_conversation:
             within = step.policy.stop_within_seconds if answer.phase is Phase.SOUNDING else 0.0
-            answers.drop(step, answer, TurnOutcome.ANSWERED, "interrupted", "barge_in", within)
+            answer_ending.drop(step, answer, TurnOutcome.ANSWERED, "interrupted", "barge_in", within)
 
 
 def went_on(step: Step, pause_seconds: float) -> None:
@@ -110,11 +110,11 @@ def _give_up(step: Step, answer: Answer) -> None:
         turn = step.change_turn(joined=answer.turn)
         if step.state.last_pause_at is not None:
             went_on(step, turn.begun_at - step.state.last_pause_at)
-        answers.drop(step, answer, TurnOutcome.REJOINED, "the user went on", "rejoined")
+        answer_ending.drop(step, answer, TurnOutcome.REJOINED, "the user went on", "rejoined")
         return
     if answer.report_id is not None and answer.sounded_at is None:
         answers.tell_later(step, answer.report_id, first=True)
-    answers.drop(step, answer, TurnOutcome.ANSWERED, "interrupted", "barge_in")
+    answer_ending.drop(step, answer, TurnOutcome.ANSWERED, "interrupted", "barge_in")
 
 
 def _said(words: tuple[str, ...]) -> tuple[str, ...]:

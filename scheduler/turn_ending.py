@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers, drafts, fillers, notes, taking
+from scheduler import answer_ending, answers, drafts, fillers, notes, taking
 from scheduler.commands import CommitTurn, EndTurn, OpenTurn, Purpose, TurnOutcome
 from scheduler.endpointing import end_probability, wait_seconds
 from scheduler.policy import TurnMode
@@ -189,7 +189,7 @@ def _commit(step: Step, turn: Turn) -> None:
 
 def _answer(step: Step, turn: Turn) -> None:
     committed = CommittedTurn(turn.turn_id, turn.text, turn.joined)
-    answers.leave_tools(step)
+    answer_ending.leave_tools(step)
     detection = step.state.turn_detection
     if turn.request_ids:
         taking.end_asked_during(step, turn)

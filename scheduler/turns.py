@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers, backchannels, drafts, notes, taking, turn_ending, yielding
+from scheduler import answer_ending, answers, backchannels, drafts, giving, notes, taking, turn_ending, yielding
 from scheduler.commands import AmendTurn, EndTurn, Purpose, TurnOutcome
 from scheduler.events import (
     EarsFailed,
@@ -76,12 +76,12 @@ def _begin(step: Step, segment: Segment, event: SpeechStarted) -> None:
     step.clear_alarms(Alarm.SOUND_IN_PAUSE)
     yielding.mark_rejoinable(step, onset_at=step.now - event.voiced_seconds)
     sounding = step.state.sounding
-    if sounding is None or not answers.interruptible(step):
+    if sounding is None or not giving.interruptible(step):
         turn_ending.announce(step)
         yielding.hold_waiting(step)
     elif sounding.rejoinable:
         turn_ending.announce(step)  # before the answer is stopped: clients expect to hear first why
-        answers.stop(step, sounding, "rejoined")
+        answer_ending.stop(step, sounding, "rejoined")
         yielding.hold_waiting(step)
     elif step.state.turn_detection.mode is TurnMode.SILENCE:
         yielding.interrupt(step, certain=True, within_seconds=0.0)
@@ -318,7 +318,7 @@ def response_requested(step: Step, event: ResponseRequested) -> None:
     """The client asks for an answer; what the agent began to say by itself gives way to it."""
     if step.state.closing is not None:
         return
-    answers.leave_tools(step)
+    answer_ending.leave_tools(step)
     step.change(idle_prompts=0)
     if event.in_conversation:
         _make_way(step)
@@ -350,4 +350,4 @@ def _give_way(step: Step, answer: Answer) -> None:
     within = step.policy.stop_within_seconds if answer.phase is Phase.SOUNDING else 0.0
     outcome = TurnOutcome.FAILED if answer.failure else TurnOutcome.CANCELLED
     reason = answer.failure or "the client asked for an answer of its own"
-    answers.drop(step, answer, outcome, reason, "cancelled", within)
+    answer_ending.drop(step, answer, outcome, reason, "cancelled", within)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler import answers, taking, turn_ending
+from scheduler import answer_ending, giving, taking, turn_ending
 from scheduler.commands import Duck, EndTurn, TurnOutcome
 from scheduler.events import SoundHeard, SpeechStarted, TranscriptRevised
 from scheduler.policy import TurnMode
@@ -20,8 +20,8 @@ def mark_rejoinable(step: Step, onset_at: float) -> None:
 def hold_waiting(step: Step) -> None:
     """Answers that have not sounded wait for what the user has to add. What the voice has already is taken back."""
     for answer in step.state.answers:
-        if answers.is_held(step, answer):
-            answers.stop(step, answer, "rejoined")
+        if giving.is_held(step, answer):
+            answer_ending.stop(step, answer, "rejoined")
 
 
 def sound_heard(step: Step, event: SoundHeard) -> None:
@@ -31,7 +31,7 @@ def sound_heard(step: Step, event: SoundHeard) -> None:
         _sound_in_pause(step, event)
         return
     listening = turn is None or (turn.over_agent and not turn.voiced)
-    if not listening or not answers.interruptible(step) or not _counts(step):
+    if not listening or not giving.interruptible(step) or not _counts(step):
         return
     if Alarm.SOUND in step.state.alarms:
         _one_more_sound(step)
@@ -59,10 +59,10 @@ def _counts(step: Step) -> bool:
 def _sound_in_pause(step: Step, event: SoundHeard) -> None:
     """The user may be going on: nothing is committed and nothing begins to sound before that is known."""
     turn = step.state.turn
-    waiting = [each for each in step.state.answers if answers.is_about_to_sound(each)]
+    waiting = [each for each in step.state.answers if giving.is_about_to_sound(each)]
     paused = turn is not None and not (turn.voiced or turn.by_hand)
     semantic = step.state.turn_detection.mode is TurnMode.SEMANTIC
-    if not semantic or not (paused or (turn is None and waiting)) or not answers.interruptible(step):
+    if not semantic or not (paused or (turn is None and waiting)) or not giving.interruptible(step):
         return
     if not _counts(step):
         return
@@ -72,7 +72,7 @@ def _sound_in_pause(step: Step, event: SoundHeard) -> None:
     step.set_alarm(Alarm.SOUND_IN_PAUSE, step.now - event.sounded_seconds + step.policy.sound_in_pause_seconds)
     if turn is None:
         for answer in waiting:
-            answers.pause(step, answer)
+            giving.pause(step, answer)
 
 
 def may_pause(step: Step) -> bool:
@@ -84,7 +84,7 @@ def may_pause(step: Step) -> bool:
 def sound_in_pause_was_no_voice(step: Step) -> None:
     """What has waited for it goes on; answers are given when this event has been taken."""
     step.change(false_sounds=step.state.false_sounds + 1)
-    answers.go_on(step)
+    giving.go_on(step)
     turn_ending.await_end(step)
 
 
@@ -139,7 +139,7 @@ def pause_on_voice(step: Step) -> None:
     loses nothing: if it was a listener's "oh really" after all, the speech goes on at the very word."""
     turn, sounding = step.state.turn, step.state.sounding
     if turn and turn.over_agent and turn.voiced and sounding:
-        answers.pause(step, sounding)
+        giving.pause(step, sounding)
 
 
 def stop_on_voice(step: Step) -> None:
@@ -174,7 +174,7 @@ def restore(step: Step) -> None:
 
 
 def unduck(step: Step) -> None:
-    answers.go_on(step)
+    giving.go_on(step)
     if sounding := step.state.sounding:
         step.order(Duck(sounding.utterance_id, 0.0))
 
@@ -217,7 +217,7 @@ def interrupt(step: Step, *, certain: bool, within_seconds: float) -> None:
     turn_ending.announce(step)  # before anything is stopped: clients expect to hear first why
     for answer in step.state.answers:
         if answer.phase is Phase.SOUNDING:
-            answers.stop(step, answer, "barge_in", within_seconds)
+            answer_ending.stop(step, answer, "barge_in", within_seconds)
     step.clear_alarms(Alarm.DUCK_DEEP, Alarm.PAUSE_ON_VOICE, Alarm.STOP_ON_VOICE, Alarm.RESTORE)
     step.change_turn(over_agent=False)
     hold_waiting(step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from scheduler.answers import interruptible
 from scheduler.commands import (
     AmendTurn,
     Command,
@@ -30,6 +29,7 @@ from scheduler.events import (
     WordsHeard,
 )
 from scheduler.floor import Floor
+from scheduler.giving import interruptible
 from scheduler.state import Answer, Phase, State
 from scheduler.step import Step
 from tests.scheduler.monitor_ahead import AheadMonitor
