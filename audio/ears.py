@@ -262,11 +262,11 @@ class Ears:
         if not self._segmenter.speaking:
             await self._arrived.wait()
             return
-        await wait_for_event(self._arrived, self._stalls_at - asyncio.get_running_loop().time())
-        silent_seconds = asyncio.get_running_loop().time() - self._last_heard_at
-        if not self._work_waits and asyncio.get_running_loop().time() >= self._stalls_at:
+        loop = asyncio.get_running_loop()
+        await wait_for_event(self._arrived, self._stalls_at - loop.time())
+        if not self._work_waits and loop.time() >= self._stalls_at:
             log.info("ears: the audio stopped in the middle of speech")
-            await self._end_speech(silent_seconds)
+            await self._end_speech(loop.time() - self._last_heard_at)
 
     @property
     def _stalls_at(self) -> float:

@@ -184,7 +184,7 @@ def _begin(step: Step, turn: Turn, basis: str) -> None:
             Purpose.DRAFT,
             turn_id=turn.turn_id,
             basis=basis,
-            joins=turn.joined.turn_id if turn.joined else None,
+            joins=turn.joins,
             notes_ids=notes.usable(turn),
             effort=notes.effort(step, turn),
             opening=answer.opening,
@@ -216,11 +216,6 @@ def matching(step: Step, turn: Turn) -> Draft | None:
     return None
 
 
-def is_ready(step: Step, turn: Turn) -> bool:
-    draft = matching(step, turn)
-    return draft is not None and draft.ready
-
-
 # --- foreseen endings ---------------------------------------------------------------------------------
 
 
@@ -238,9 +233,8 @@ def foresee(step: Step) -> None:
     think_id = step.new_id("think")
     step.change(foresight=(think_id, turn.whole_text))
     step.change_turn(foresights_begun=turn.foresights_begun + 1, foreseen_from=turn.whole_text)
-    joins = turn.joined.turn_id if turn.joined else None
     step.order(
-        Think(think_id, Purpose.FORESIGHT, turn_id=turn.turn_id, audible=False, basis=turn.whole_text, joins=joins)
+        Think(think_id, Purpose.FORESIGHT, turn_id=turn.turn_id, audible=False, basis=turn.whole_text, joins=turn.joins)
     )
 
 

@@ -6,11 +6,9 @@ from scheduler import answers, giving
 from scheduler.events import PlayoutStarted, SpeechReady, ThoughtGrown, WordsHeard
 from scheduler.filler_lines import FillerKind, filler
 from scheduler.state import Alarm, Answer, Phase
-from scheduler.step import Step
+from scheduler.step import ROUNDING_SECONDS, Step
 from scheduler.words import bare_words
 
-EPSILON_SECONDS = 1e-6
-"""An alarm rings at its time, which sums may miss by a rounding."""
 _KEPT_THOUGHT = 300
 """Characters of the latest thought that a line of progress is made from."""
 
@@ -48,15 +46,15 @@ def _expected_seconds(step: Step, answer: Answer) -> float:
 
 def due(step: Step) -> None:
     """The answer is later than was foreseen, or the caller has heard nothing for long."""
-    answer = _waiting(step)
     if not step.policy.fillers:
         return
     if any(each.is_interrupted and each.waits_since is not None for each in step.state.answers):
         step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_short_seconds)  # it may be taken up again
         return
+    answer = _waiting(step)
     if answer is None or answer.waits_since is None:
         return
-    waited = step.now - answer.waits_since + EPSILON_SECONDS
+    waited = step.now - answer.waits_since + ROUNDING_SECONDS
     if giving.is_held(step, answer) or step.state.turn is not None:
         step.set_alarm(Alarm.FILLER, step.now + step.policy.filler_short_seconds)
     elif waited < step.policy.progress_after_seconds and not answer.has_substance:

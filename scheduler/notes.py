@@ -10,11 +10,8 @@ from scheduler.endpointing import end_probability
 from scheduler.events import ThinkEnded, ThinkEnding, ThoughtGrown
 from scheduler.frozen import changed
 from scheduler.state import Alarm, Notes, Turn
-from scheduler.step import Step
+from scheduler.step import ROUNDING_SECONDS, Step
 from scheduler.words import bare_words
-
-EPSILON_SECONDS = 1e-6
-"""An alarm rings at its time, which sums may miss by a rounding."""
 
 
 def being_made(turn: Turn) -> bool:
@@ -60,10 +57,10 @@ def consider(step: Step, *, allowed: bool) -> None:
     turn, policy = step.state.turn, step.policy
     if turn is None or not policy.notes or not allowed or being_made(turn):
         return
-    age = step.now - turn.begun_at + EPSILON_SECONDS
+    age = step.now - turn.begun_at + ROUNDING_SECONDS
     if age < policy.notes_after_seconds:
         return
-    if step.now + EPSILON_SECONDS < (again_at := _again_at(step, turn)):
+    if step.now + ROUNDING_SECONDS < (again_at := _again_at(step, turn)):
         step.set_alarm(Alarm.NOTES, again_at)
         return
     text = turn.whole_text
@@ -85,7 +82,6 @@ def _again_at(step: Step, turn: Turn) -> float:
 def _begin(step: Step, turn: Turn, basis: str) -> None:
     think_id = step.new_id("think")
     step.change_turn(notes=(*turn.notes, Notes(think_id, basis)))
-    joins = turn.joined.turn_id if turn.joined else None
     step.order(
         Think(
             think_id,
@@ -93,7 +89,7 @@ def _begin(step: Step, turn: Turn, basis: str) -> None:
             turn_id=turn.turn_id,
             audible=False,
             basis=basis,
-            joins=joins,
+            joins=turn.joins,
             notes_ids=usable(turn),
         )
     )

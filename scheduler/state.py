@@ -111,6 +111,11 @@ class Turn:
         return join_texts(*(join_words(segment.words) for segment in self.segments))
 
     @property
+    def joins(self) -> str | None:
+        """The id of the turn that it continues."""
+        return self.joined.turn_id if self.joined else None
+
+    @property
     def all_final(self) -> bool:
         return all(segment.is_final for segment in self.segments)
 

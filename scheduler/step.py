@@ -9,6 +9,9 @@ from scheduler.frozen import changed
 from scheduler.policy import Policy
 from scheduler.state import Alarm, Answer, Draft, State, Turn
 
+ROUNDING_SECONDS = 1e-6
+"""An alarm rings at its time, which sums of seconds may miss by a rounding."""
+
 
 class Step:
     """Lives for one call of ``decide`` only; the frozen state before it stays untouched."""

@@ -181,7 +181,7 @@ def _commit(step: Step, turn: Turn) -> None:
             turn.audio_end_seconds,
             final=turn.all_final,
             segments=tuple(segment.number for segment in turn.segments),
-            joins=turn.joined.turn_id if turn.joined else None,
+            joins=turn.joins,
             by_hand=turn.by_hand,
         )
     )
