@@ -107,6 +107,16 @@ def serve(
         bool | None,
         typer.Option("--record-audio", help="Also record both sides beside the journal. Ask the callers first."),
     ] = None,
+    udp_ports: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW-HIGH", help="UDP ports for browsers' calls, such as 50000-50100; else any free ones."
+        ),
+    ] = None,
+    public_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Also tell callers this address: of a server behind NAT, in a container."),
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. debug shows callers' words.")
     ] = None,
@@ -131,6 +141,8 @@ def serve(
         "agent.tools": tuple(tools) if tools else None,
         "journal.dir": journal,
         "journal.record_audio": record_audio,
+        "webrtc.udp_ports": udp_ports,
+        "webrtc.public_address": public_address,
         "log.level": log_level,
     }
     settings = _settings(config, {**flags, **_assignments(set_)})

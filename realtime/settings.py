@@ -13,8 +13,20 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
+from realtime.addresses import check_public_address, check_stun, check_turn, port_range
 from realtime.filler_files import known_languages, load_filler_lines
 from realtime.settings_errors import KeySources, explain, is_broken_file
 from scheduler.errors import SettingsError
@@ -35,6 +47,12 @@ SHORT_ENVIRONMENT: dict[str, str] = {
     "STRETTO_VAD": "engines.vad",
     "STRETTO_TOOLS": "agent.tools",
     "STRETTO_JOURNAL": "journal.dir",
+    "STRETTO_UDP_PORTS": "webrtc.udp_ports",
+    "STRETTO_PUBLIC_ADDRESS": "webrtc.public_address",
+    "STRETTO_STUN": "webrtc.stun",
+    "STRETTO_TURN": "webrtc.turn",
+    "STRETTO_TURN_USERNAME": "webrtc.turn_username",
+    "STRETTO_TURN_PASSWORD": "webrtc.turn_password",
     "STRETTO_LOG_LEVEL": "log.level",
 }
 """Short names beside the long ones (``STRETTO_SERVER__PORT``); where both are set, the short one wins."""
@@ -53,6 +71,8 @@ FLAGS: dict[str, str] = {
     "agent.tools": "--tools",
     "journal.dir": "--journal",
     "journal.record_audio": "--record-audio",
+    "webrtc.udp_ports": "--udp-ports",
+    "webrtc.public_address": "--public-address",
     "log.level": "--log-level",
 }
 
@@ -246,6 +266,61 @@ class JournalSettings(Section):
         return self
 
 
+class WebrtcSettings(Section):
+    """Calls from browsers: their sound travels over UDP beside the HTTP port (docs/network.md)."""
+
+    udp_ports: str = ""
+    """``50000-50100``: each call takes one or more of these; ``""``: any free ports."""
+    public_address: str = ""
+    """An IP address or a host name that is told to callers beside the machine's own addresses: of a machine behind a
+    1:1 NAT (a cloud's virtual machine, a container)."""
+    stun: str = ""
+    """``stun:HOST:PORT``: asks how the server and the browsers are seen from outside."""
+    turn: str = ""
+    """``turn:HOST:PORT?transport=udp`` (or ``tcp``) or ``turns:…``: relays calls that find no direct path."""
+    turn_username: str = ""
+    turn_password: SecretStr = SecretStr("")
+    reconnect_seconds: Seconds = 30.0
+    """How long a call whose network path broke is kept for its caller to come back."""
+    connect_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    """How long the sound's path may take to come up before the call is given up with a reason."""
+    opus_bitrate: int = Field(default=32_000, ge=24_000, le=510_000)
+    """Of what callers hear, in bits per second. Below the least, Opus has no room for its own loss protection."""
+    opus_complexity: int = Field(default=5, ge=0, le=10)
+    """How much CPU time is spent on a better sound at the same bit rate."""
+
+    @property
+    def port_range(self) -> tuple[int, int] | None:
+        """The lowest and the highest UDP port; ``None``: any."""
+        return port_range(self.udp_ports)
+
+    @field_validator("udp_ports", "public_address", "stun", "turn")
+    @classmethod
+    def _can_be_used(cls, value: str, info: ValidationInfo) -> str:
+        checks = {
+            "udp_ports": port_range,
+            "public_address": check_public_address,
+            "stun": check_stun,
+            "turn": check_turn,
+        }
+        value = value.strip()
+        if value:
+            try:
+                checks[info.field_name or ""](value)
+            except ValueError as error:
+                raise ValueError(f"webrtc.{info.field_name} {value!r} {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _turn_needs_credentials(self) -> WebrtcSettings:
+        if self.turn and not (self.turn_username and self.turn_password.get_secret_value()):
+            raise ValueError(
+                "webrtc.turn needs webrtc.turn_username and webrtc.turn_password "
+                "(or STRETTO_TURN_PASSWORD in the environment); browsers refuse a relay without them"
+            )
+        return self
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """At ``debug`` the log holds words of the callers."""
@@ -257,6 +332,7 @@ class Settings(Section):
     agent: AgentSettings = Field(default_factory=AgentSettings)
     turns: TurnSettings = Field(default_factory=TurnSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
+    webrtc: WebrtcSettings = Field(default_factory=WebrtcSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @property

@@ -26,7 +26,7 @@ def explain(error: ValidationError, sources: KeySources, known: Sequence[str]) -
         case "value_error":
             return f"{first['msg'].removeprefix('Value error, ')} ({place})."
         case _:
-            shown = "what it is" if "api_key" in dotted else repr(first["input"])
+            shown = "what it is" if "api_key" in dotted or "password" in dotted else repr(first["input"])
             reason = first["msg"].removeprefix("Input ").rstrip(".")
             return f"The setting {dotted!r} {place} can't be {shown}: it {_plain(reason)}."
 

@@ -145,6 +145,19 @@ def test_who_opens_the_talk(flags: dict[str, object], opening: str | None) -> No
         ("[turns.overrides]\nwait_complete_seconds = nan", ["'turns.overrides.wait_complete_seconds'", "can't be nan"]),
         ("[turns.overrides]\nduck_db = 3", ["'turns.overrides.duck_db'", "less than or equal to 0"]),
         ("[turns.overrides]\ndraft_window_turns = 0", ["'turns.overrides.draft_window_turns'", "equal to 1"]),
+        ("[webrtc]\nudp_ports = '50100-50000'", ["webrtc.udp_ports '50100-50000' must go up", "in stretto.toml"]),
+        ("[webrtc]\nudp_ports = '80-90'", ["within 1024 to 65535"]),
+        ("[webrtc]\nudp_ports = 'many'", ["'many' is not a range of ports such as 50000-50100"]),
+        ("[webrtc]\npublic_address = '1.2.3.4:80'", ["neither an IP address nor a host name", "without a port"]),
+        ("[webrtc]\npublic_address = '300.1.2.3'", ["neither"]),
+        ("[webrtc]\npublic_address = '0.0.0.0'", ["no address of one machine"]),
+        ("[webrtc]\nstun = 'https://x'", ["webrtc.stun", "stun:stun.example.org:3478"]),
+        ("[webrtc]\nturn = 'turn:x?transport=sctp'", ["webrtc.turn", "must look like turn:"]),
+        ("[webrtc]\nturn = 'turn:x:99999'", ["a port from 1 to 65535"]),
+        ("[webrtc]\nturn = 'turn:x'\nturn_username = 'u'", ["needs webrtc.turn_username", "STRETTO_TURN_PASSWORD"]),
+        ("[webrtc]\nopus_bitrate = 8000", ["'webrtc.opus_bitrate'", "equal to 24000"]),
+        ("[webrtc]\nopus_complexity = 11", ["'webrtc.opus_complexity'", "equal to 10"]),
+        ("[webrtc]\nconnect_seconds = 0", ["'webrtc.connect_seconds'", "greater than 0"]),
         ("[xyzzy]\nplugh = 1", ["Unknown setting 'xyzzy.plugh'", "stretto.example.toml"]),
     ],
 )
@@ -166,6 +179,40 @@ def test_the_place_of_a_fault_is_named() -> None:
 
 def test_keys_are_never_shown() -> None:
     assert "secret" not in broken(flags={"server.api_keys": {"a": "secret"}})
+
+
+def test_the_password_of_the_relay_is_never_shown() -> None:
+    assert "secret" not in broken(flags={"webrtc.turn_password": {"a": "secret"}})
+    turn = {"webrtc.turn": "turn:relay.example.org", "webrtc.turn_username": "me"}
+    settings = load_settings(environment={"STRETTO_TURN_PASSWORD": "secret"}, flags=turn)
+    assert settings.webrtc.turn_password.get_secret_value() == "secret"
+    assert "secret" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "secret" not in broken(environment={"STRETTO_TURN_PASSWORD": "secret"}, flags={"webrtc.turn": "x"})
+    assert "secret" not in broken(flags={"webrtc.turn": "turn:x", "webrtc.turn_password": "secret"})
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [("", None), ("50000-50100", (50000, 50100)), (" 50000 - 50000 ", (50000, 50000)), ("50000", (50000, 50000))],
+)
+def test_udp_ports_are_parsed(text: str, ports: tuple[int, int] | None) -> None:
+    assert load_settings(environment={"STRETTO_UDP_PORTS": text}).webrtc.port_range == ports
+
+
+@pytest.mark.parametrize("address", ["", "203.0.113.7", "2001:db8::7", "talk.example.org", "my-host"])
+def test_public_addresses_are_taken(address: str) -> None:
+    assert load_settings(environment={"STRETTO_PUBLIC_ADDRESS": address}).webrtc.public_address == address
+
+
+@pytest.mark.parametrize("stun", ["stun:stun.example.org", "stun:192.0.2.1:3478", "stun:[2001:db8::1]:3478"])
+def test_stun_servers_are_taken(stun: str) -> None:
+    assert load_settings(flags={"webrtc.stun": stun}).webrtc.stun == stun
+
+
+@pytest.mark.parametrize("turn", ["turn:relay", "turn:192.0.2.1:3478?transport=tcp", "turns:relay.example.org:5349"])
+def test_turn_servers_are_taken(turn: str) -> None:
+    flags = {"webrtc.turn": turn, "webrtc.turn_username": "me", "webrtc.turn_password": "secret"}
+    assert load_settings(flags=flags).webrtc.turn == turn
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
