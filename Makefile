@@ -9,7 +9,7 @@ CODE := $(PACKAGES) bench examples tests
 PYTEST_ARGS ?=
 UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help run test check fast format lock bench doctor setup clean
+.PHONY: help run test check page fast format lock bench doctor setup clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,11 @@ check: .venv/.stretto-dev ## Style, types and the floors
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory page
+
+page: .venv/.stretto-dev ## The browser page's types and style (needs Node.js)
+	@if [ -x node_modules/.bin/tsc ]; then set -x; node_modules/.bin/tsc -p . && node_modules/.bin/eslint web_client eslint.config.js; \
+	else echo "The page's types and style are not checked: there is no node_modules (install Node.js 18.18 or newer, then make setup)."; fi
 
 fast: check ## The same, and the tests that need no real engines, sockets or time
 	$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
@@ -47,11 +52,11 @@ lock: .venv/.stretto-dev ## Choose new versions for the lock files
 	printf 'hatchling\neditables\n' | $(BIN)/$(UV_COMPILE) --upgrade -c requirements-dev.lock pyproject.toml - -o requirements.lock
 
 clean: ## Remove everything that was made, the virtual environment too
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.stretto-base: requirements.lock $(SETUP)
 	@scripts/setup.sh base
 
-.venv/.stretto-dev: requirements-dev.lock $(SETUP)
+.venv/.stretto-dev: requirements-dev.lock package-lock.json $(SETUP)
 	@scripts/setup.sh dev

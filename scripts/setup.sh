@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what running (base) or testing (dev) needs: Debian packages, .venv, the locked Python packages.
+# Sets up what running (base) or testing (dev) needs: Debian packages, .venv, the locked Python packages, and for dev
+# the locked npm packages that check the browser page.
 # Called by make, and done again only when a lock file, pyproject.toml or this script has changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -57,6 +58,25 @@ need_packages "${packages[@]}" || say "going on without; 'stretto doctor' tells 
 if [ "$kind" = dev ] && ! command -v chromium-browser >/dev/null; then
   need_packages chromium || say "going on without; the tests of the browser page will be skipped."
 fi
+
+# The page needs no npm; checking it does. What was installed for this very lock file is not installed again.
+need_node_modules() {
+  local stamp=node_modules/.stretto-lock
+  if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+      process.exit(major > 18 || (major === 18 && minor >= 18) ? 0 : 1)' 2>/dev/null || ! command -v npm >/dev/null; then
+    say "there is no Node.js 18.18 or newer with npm: the page's types, lint and accessibility are not checked here."
+    return 0
+  fi
+  ! cmp -s package-lock.json "$stamp" || return 0
+  say "installing the tools that check the page (npm ci) ..."
+  if npm ci --silent --no-progress --no-audit --no-fund; then
+    cp package-lock.json "$stamp"
+  else
+    say "npm ci failed (no network?): the page's types, lint and accessibility are not checked here."
+  fi
+}
+
+[ "$kind" = base ] || need_node_modules
 
 started=$SECONDS
 say "installing $(grep -c '^[a-z0-9].*==' "$lock") locked Python packages (about a minute the first time) ..."
