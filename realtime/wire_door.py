@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -24,23 +24,41 @@ from realtime.wire.session_types import Json
 from realtime.wire.state import WireState
 from scheduler.commands import Command, EndCall, TellTimeout
 from scheduler.events import Event, OutputCleared, ResponseCancelled, ResponseRequested
-from scheduler.pcm import WordTime
+from scheduler.pcm import Pcm, WordTime
 
 logger = logging.getLogger(__name__)
 
 HEAR_SECONDS = 1.0
 """Longer audio is handed over in pieces, so that other sessions get their turn."""
 
+_ANSWERS = frozenset({"error", "conversation.item.retrieved"})
+"""What concerns only the one who sent the event that it answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class DoorOptions:
-    """What the client asked for when it connected. ``session``: settings its client secret carries."""
+    """What the client asked for when it connected. ``session``: settings its client secret carries. ``media``: sound
+    travels beside the events (WebRTC, SIP), none of it in them."""
 
     model: str | None = None
     transcription: bool = False
     extensions: bool = False
     beta: bool = False
     session: Json | None = None
+    media: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """One who is told the events of a call, and may send some: its client, or a sideband.
+
+    ``send`` takes one server event and never waits. ``extensions``: ``stretto.*`` events are sent; ``None``: as the
+    session's own settings say, which are the client's.
+    """
+
+    send: Callable[[Json], None]
+    beta: bool = False
+    extensions: bool | None = None
 
 
 class WireDoor:
@@ -58,9 +76,11 @@ class WireDoor:
         self.session_id = session_id
         self.ended = asyncio.Event()
         """The kernel has closed the call (``EndCall``)."""
+        self.closed = asyncio.Event()
+        """The call is over, and nothing more will be told."""
         self.end_reason = ""
-        self._send = send
-        self._beta = options.beta
+        self.client = Listener(send, options.beta)
+        self.sidebands: list[Listener] = []
         self._metrics = metrics
         self._meter = SessionMeter(metrics)
         self.console = Console(session_id)
@@ -73,7 +93,7 @@ class WireDoor:
         )
         if options.session:
             session.update(options.session, may_change_type=True)
-        self.state = WireState(session, new_id, new_id("conv"))
+        self.state = WireState(session, new_id, new_id("conv"), media=options.media)
         self.mapper = WireMapper(self.state)
         self._inbound = Inbound(self.state, self.mapper)
         self._session: SessionPort | None = None
@@ -85,10 +105,28 @@ class WireDoor:
         self._session = session
         self.state.unread_items = lambda: session.unread_items
         self.state.floor = lambda: session.floor.value
-        self._tell([self.state.event("session.created", session=self.state.session.echo())])
-        if self._beta:
+        self._welcome(self.client)
+
+    def attach(self, sideband: Listener) -> None:
+        """It hears, from now on, what the client hears; first of the session as it stands. Only once there is one."""
+        self.sidebands.append(sideband)
+        self._watch()
+        self._welcome(sideband)
+
+    def detach(self, sideband: Listener) -> None:
+        """It has gone, which the call does not notice. May be called twice."""
+        if sideband in self.sidebands:
+            self.sidebands.remove(sideband)
+            self._watch()
+
+    def _watch(self) -> None:
+        self.state.watched = any(sideband.extensions for sideband in self.sidebands)
+
+    def _welcome(self, listener: Listener) -> None:
+        self._tell([self.state.event("session.created", session=self.state.session.echo())], listener)
+        if listener.beta:
             conversation = {"id": self.state.conversation_id, "object": "realtime.conversation"}
-            self._tell([self.state.event("conversation.created", conversation=conversation)])
+            self._tell([self.state.event("conversation.created", conversation=conversation)], listener)
 
     def observe(self, at: float, happened: Event | Command) -> None:
         self._tell(self.mapper.observe(at, happened))
@@ -104,41 +142,79 @@ class WireDoor:
         self._tell(self.mapper.item_unread(item_id))
 
     def audio(self, utterance_id: str, data: bytes, words: tuple[WordTime, ...]) -> None:
-        """Audio leaves, in the session's output format."""
+        """Audio leaves within the events, in the session's output format."""
         self._tell(self.mapper.audio(utterance_id, data, words))
 
-    def tell_error(self, error: WireError) -> None:
-        self._tell(list(self._inbound.refuse(error).events))
+    def audio_left(self, utterance_id: str, seconds: float, words: tuple[WordTime, ...]) -> None:
+        """Audio leaves on the media line; its words are told. Of what is no utterance (a clip) nothing is."""
+        self._tell(self.mapper.audio_left(utterance_id, seconds, words))
+
+    def tell_error(self, error: WireError, to: Listener | None = None) -> None:
+        """``to=None``: it concerns all."""
+        self._tell(self._inbound.refuse(error).events, to)
 
     def close(self) -> None:
         """The call is over, however: running responses get their end."""
         self._tell(self.mapper.close())
+        self.closed.set()
 
-    def _tell(self, events: list[Json] | tuple[Json, ...]) -> None:
+    def _tell(self, events: Sequence[Json], to: Listener | None = None) -> None:
+        """To one, or to all who listen."""
         for event in events:
             if event["type"] == "error":
                 self._metrics.client_errors.labels(event["error"]["code"]).inc()
-            translated = to_beta(event) if self._beta else event
-            if translated is not None:
-                self._send(translated)
+            for listener in [to] if to else [self.client, *self.sidebands]:
+                self._tell_one(listener, event)
+
+    def _tell_one(self, listener: Listener, event: Json) -> None:
+        if event["type"].startswith("stretto.") and not self._wants_extensions(listener):
+            return
+        translated = to_beta(event) if listener.beta else event
+        if translated is not None:
+            listener.send(translated)
+
+    def _wants_extensions(self, listener: Listener) -> bool:
+        return self.state.session.wants_extensions if listener.extensions is None else listener.extensions
 
     # --- from the client ------------------------------------------------------------------------------
 
-    async def receive(self, frame: str | bytes) -> None:
-        """One frame of the client's: answered, and carried out before the next is looked at."""
-        outcome = self._take(frame)
-        self._tell(outcome.events)
-        for intent in outcome.intents:
-            await self._carry_out(intent)
+    async def hear(self, pcm: Pcm) -> None:
+        """Sound of a media line, mono, always of the same rate. May wait a little while the ears are behind."""
+        if self._session is None:
+            raise RuntimeError("the door has no session yet")
+        self.state.clock.appended_seconds += pcm.duration_seconds
+        await self._session.hear(pcm)
 
-    def _take(self, frame: str | bytes) -> Outcome:
+    async def receive(self, frame: str | bytes, source: Listener | None = None) -> None:
+        """One frame of the client's, or of a sideband's: answered, and carried out before its next is looked at."""
+        source = source or self.client
+        outcome = self._take(frame, source)
+        for event in outcome.events:
+            self._tell([event], source if event["type"] in _ANSWERS else None)
+        for intent in outcome.intents:
+            await self._carry_out(intent, source)
+
+    def _take(self, frame: str | bytes, source: Listener) -> Outcome:
         try:
             event = parse(frame)
         except WireError as error:
             return self._inbound.refuse(error)
-        return self._inbound.take(from_beta(event) if self._beta else event)
+        event = from_beta(event) if source.beta else event
+        return self._inbound.take(event if source is self.client else self._of_sideband(event, source))
 
-    async def _carry_out(self, intent: Intent) -> None:
+    def _of_sideband(self, event: Json, source: Listener) -> Json:
+        """Which extension events a sideband gets, is its own setting, and none of the client's session."""
+        own = event.get("session", {}).get("stretto") if isinstance(event.get("session"), dict) else None
+        if event.get("type") != "session.update" or not isinstance(own, dict) or "events" not in own:
+            return event
+        if not isinstance(own["events"], bool | None):
+            return event  # refused as it stands
+        source.extensions = bool(own["events"])
+        self._watch()
+        rest = {name: value for name, value in own.items() if name != "events"}
+        return event | {"session": event["session"] | {"stretto": rest}}
+
+    async def _carry_out(self, intent: Intent, source: Listener) -> None:
         session = self._session
         if session is None:
             raise RuntimeError("the door has no session yet")
@@ -167,7 +243,7 @@ class WireDoor:
             case want.CancelTool(call_id, event_id):
                 if not session.cancel_tool(call_id):
                     message = "Cancellation failed: no tool of the server runs for this call."
-                    self.tell_error(WireError(message, "tool_cancel_not_active", "call_id", event_id))
+                    self.tell_error(WireError(message, "tool_cancel_not_active", "call_id", event_id), source)
             case _:
                 assert_never(intent)
 

@@ -104,12 +104,17 @@ class WireMapper:
 
     def audio(self, utterance_id: str, data: bytes, words: tuple[WordTime, ...]) -> list[Json]:
         """Audio leaves the server, in the session's output format, with the words that start in it."""
-        response = self._by_utterance.get(utterance_id)
-        if response is None:
-            return []
         audio_format = self._state.session.output_format
         seconds = len(data) / SAMPLE_BYTES[audio_format] / RATES_HZ[audio_format]
-        return response.speak(utterance_id, data, seconds, words)
+        return self._left(utterance_id, data, seconds, words)
+
+    def audio_left(self, utterance_id: str, seconds: float, words: tuple[WordTime, ...]) -> list[Json]:
+        """The same on a line that carries the audio itself: only the words are told."""
+        return self._left(utterance_id, b"", seconds, words)
+
+    def _left(self, utterance_id: str, data: bytes, seconds: float, words: tuple[WordTime, ...]) -> list[Json]:
+        response = self._by_utterance.get(utterance_id)
+        return response.speak(utterance_id, data, seconds, words) if response else []
 
     def item_unread(self, item_id: str) -> list[Json]:
         """The audio of a client's item could not be recognised."""

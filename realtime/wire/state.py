@@ -43,6 +43,8 @@ class WireState:
     session: SessionState
     new_id: IdFactory
     conversation_id: str
+    media: bool = False
+    """Sound travels beside the events (WebRTC, SIP): none is sent or taken in them."""
     conversation: Conversation = field(default_factory=Conversation)
     clock: InputClock = field(default_factory=InputClock)
     requests: dict[str, ResponseRequest] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class WireState:
     """``SessionPort.unread_items``."""
     floor: Callable[[], str] = lambda: ""
     """Who has the floor (``SessionPort.floor``); ``""``: not known."""
+    watched: bool = False
+    """Somebody beside the client (a sideband) asked for extension events."""
 
     def event(self, kind: str, **fields: Any) -> Json:
         """A server event with a name of its own."""
@@ -58,4 +62,5 @@ class WireState:
 
     @property
     def sends_extensions(self) -> bool:
-        return self.session.wants_extensions
+        """They are made; who of those that listen gets them, is the door's affair."""
+        return self.watched or self.session.wants_extensions
