@@ -7,6 +7,7 @@ one sentence that names the key and where it stands. ``examples/stretto.example.
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -62,6 +63,10 @@ FLAGS: dict[str, str] = {
     "server.port": "--port",
     "server.api_keys": "--api-key",
     "server.open_to_the_world": "--open-to-the-world",
+    "server.https": "--https",
+    "server.tls_cert": "--cert",
+    "server.tls_key": "--key",
+    "server.qr": "--qr",
     "engines.asr": "--asr",
     "engines.llm": "--llm",
     "engines.tts": "--tts",
@@ -76,9 +81,10 @@ FLAGS: dict[str, str] = {
     "log.level": "--log-level",
 }
 
-OTHER_ENVIRONMENT = frozenset({"STRETTO_CONFIG", "STRETTO_LLM_API_KEY", "STRETTO_SPEECH_DIR"})
-"""Variables that are no setting: which file to read, the language model server's key (the engine reads it by itself,
-so that no settings object holds it), and where the tests find recorded speech."""
+OTHER_ENVIRONMENT = frozenset({"STRETTO_CONFIG", "STRETTO_LIBOPUS", "STRETTO_LLM_API_KEY", "STRETTO_SPEECH_DIR"})
+"""Variables that are no setting: which file to read, which libopus to load in place of the one that is found, the
+language model server's key (the engine reads it by itself, so that no settings object holds it), and where the tests
+find recorded speech."""
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -106,10 +112,22 @@ class ServerSettings(Section):
     """Clients must send one of these as ``Authorization: Bearer KEY``. None: loopback clients need no key."""
     open_to_the_world: bool = False
     """Allow an address other than loopback without keys."""
+    https: bool = False
+    """Serve HTTPS, by ``tls_cert`` or by a certificate of the server's own. A certificate alone means it, too."""
+    tls_cert: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    """PEM, the server's certificate first, then its issuers'."""
+    tls_key: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    """PEM, without a passphrase."""
+    qr: Literal["auto", "always", "never"] = "auto"
+    """Print the address as a QR code; ``auto``: where others can reach the server and stdout is a terminal."""
     max_sessions: int = Field(default=64, ge=1)
     """Calls at the same time; further ones are refused with a reason."""
     shutdown_grace_seconds: Seconds = 10.0
     """How long running calls may go on after the first SIGINT or SIGTERM."""
+
+    @property
+    def speaks_https(self) -> bool:
+        return self.https or self.tls_cert is not None
 
     @property
     def is_loopback(self) -> bool:
@@ -119,6 +137,13 @@ class ServerSettings(Section):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @model_validator(mode="after")
+    def _certificate_and_key_go_together(self) -> ServerSettings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            given, left_out = ("tls_cert", "tls_key") if self.tls_cert is not None else ("tls_key", "tls_cert")
+            raise ValueError(f"server.{given} needs server.{left_out} beside it: --cert FILE --key FILE")
+        return self
 
 
 class EngineSettings(Section):
@@ -406,13 +431,25 @@ def load_settings(
     return settings
 
 
+def with_key_of_this_run(settings: Settings) -> tuple[Settings, str | None]:
+    """Over HTTPS a key that nobody chose is made: (the settings with it, the key), or (``settings``, ``None``).
+
+    Without HTTPS a key would travel in the clear, so there one must be chosen (``refuse_to_be_open``).
+    """
+    server = settings.server
+    if not server.speaks_https or server.is_loopback or server.api_keys or server.open_to_the_world:
+        return settings, None
+    key = f"sk_{secrets.token_urlsafe(16)}"
+    return settings.model_copy(update={"server": server.model_copy(update={"api_keys": (key,)})}), key
+
+
 def refuse_to_be_open(settings: Settings) -> None:
     """Raise ``SettingsError`` if anybody on the network could use the server, unless that was asked for plainly."""
     server = settings.server
     if not (server.is_loopback or server.api_keys or server.open_to_the_world):
         raise SettingsError(
             f"Listening on {server.host} lets others reach this server, so it needs a key: give --api-key KEY "
-            "(or server.api_keys), or --open-to-the-world if really anybody may use it."
+            "(or server.api_keys), --https, which makes one, or --open-to-the-world if really anybody may use it."
         )
 
 

@@ -35,6 +35,14 @@ class WorkerError(EngineError):
     """A worker process died or answered with an error."""
 
 
+class OpusMissingError(StrettoError):
+    """libopus is not installed: no sound over WebRTC."""
+
+
+class CorruptPacketError(StrettoError):
+    """A packet from the line can't be decoded. It counts as lost."""
+
+
 class BusOverflowError(StrettoError):
     """The control lane of a session's bus is full: its reader is stuck. Ends that session."""
 
