@@ -41,7 +41,7 @@ def check_public_address(text: str) -> str:
         address = ipaddress.ip_address(text)
         if address.is_unspecified or address.is_multicast:
             raise ValueError("is no address of one machine that others could send to")
-    elif not _is_host_name(text):
+    elif not is_host_name(text):
         raise ValueError("is neither an IP address nor a host name; write it without a port, such as 203.0.113.7")
     return text
 
@@ -67,11 +67,11 @@ def check_turn(text: str) -> str:
 
 def _is_reachable(server: re.Match[str]) -> bool:
     host = server["host"]
-    named = is_ip(host[1:-1]) if host.startswith("[") else is_ip(host) or _is_host_name(host)
+    named = is_ip(host[1:-1]) if host.startswith("[") else is_ip(host) or is_host_name(host)
     return named and (server["port"] is None or 1 <= int(server["port"]) <= HIGHEST_PORT)
 
 
-def _is_host_name(text: str) -> bool:
+def is_host_name(text: str) -> bool:
     """By RFC 1123. A name whose last part is a number would be taken for an IPv4 address."""
     labels = text.removesuffix(".").split(".")
     return len(text) <= 253 and all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()

@@ -71,10 +71,14 @@ stretto serve --llm openai:http://127.0.0.1:8000/v1#Qwen/Qwen3-8B   [dim]# any O
 
 stretto serve --tools my_tools   [dim]# what my_tools.py decorates with @tool, the model may call[/]
 
-stretto serve --host 0.0.0.0 --api-key SECRET   [dim]# for others; keys may also stand in STRETTO_API_KEY[/]"""
+stretto serve --host 0.0.0.0 --api-key SECRET   [dim]# for others; keys may also stand in STRETTO_API_KEY[/]
+
+stretto serve --https --host 0.0.0.0   [dim]# for your phone: makes a certificate and a key, prints a QR code to scan[/]"""
 )
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. Others than loopback need --api-key.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. Others than loopback need --api-key or --https.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="0 picks a free one.")] = None,
     asr: Annotated[str | None, typer.Option(help="Speech recognition: pocketsphinx, whisper:MODEL, simulated.")] = None,
     llm: Annotated[str | None, typer.Option(help="Language model: offline, openai:URL#MODEL, simulated.")] = None,
@@ -97,6 +101,22 @@ def serve(
     ] = None,
     open_to_the_world: Annotated[
         bool | None, typer.Option("--open-to-the-world", help="Let anybody in who can reach --host, without a key.")
+    ] = None,
+    https: Annotated[
+        bool | None,
+        typer.Option(
+            "--https/--no-https",
+            help="Serve HTTPS: browsers on other machines give a page its microphone over nothing else. Without --cert "
+            "a certificate is made and kept, and beyond loopback without --api-key a key for this run.",
+        ),
+    ] = None,
+    cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate for HTTPS (PEM, its issuers after it).")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's private key (PEM).")] = None,
+    qr: Annotated[
+        bool | None,
+        typer.Option("--qr/--no-qr", help="Print the address as a QR code: always, never; else on a terminal."),
     ] = None,
     tools: Annotated[
         list[str] | None,
@@ -132,6 +152,10 @@ def serve(
         "server.port": port,
         "server.api_keys": tuple(api_key) if api_key else None,
         "server.open_to_the_world": open_to_the_world,
+        "server.https": https,
+        "server.tls_cert": cert,
+        "server.tls_key": key,
+        "server.qr": None if qr is None else ("always" if qr else "never"),
         "engines.asr": asr,
         "engines.llm": llm,
         "engines.tts": tts,

@@ -11,6 +11,7 @@ from audio.asr.registry import make_recognizer
 from audio.end_of_turn.registry import make_end_of_turn
 from realtime.server import Engines
 from realtime.settings import EngineSettings, Settings
+from realtime.user_folders import caches
 from scheduler.errors import SettingsError
 from think_loop.admission import Admission
 from think_loop.registry import make_language_model
@@ -55,13 +56,8 @@ def clips_folder(setting: str, environment: Mapping[str, str]) -> Path | None:
     """The folder that ``engines.clips_dir`` means; ``None``: clips are not kept, also where nobody's home is known."""
     if setting != "auto":
         return Path(setting).expanduser() if setting else None
-    caches = Path(environment.get("XDG_CACHE_HOME", ""))
-    if not caches.is_absolute():  # as the XDG specification has it
-        home = environment.get("HOME", "")
-        if not home:
-            return None
-        caches = Path(home) / ".cache"
-    return caches / "stretto" / "clips"
+    folder = caches(environment)
+    return folder / "clips" if folder else None
 
 
 def _usable(folder: Path | None) -> Path | None:

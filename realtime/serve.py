@@ -13,17 +13,24 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 import uvicorn
 from rich.console import Console
 
-from realtime.settings import Settings, refuse_to_be_open
+from realtime.banner import Banner, make_banner, qr_lines
+from realtime.certificate import Certificate, certificate_for
+from realtime.lan import lan_addresses
+from realtime.settings import Settings, refuse_to_be_open, with_key_of_this_run
 from realtime.websocket import MAX_FRAME_BYTES
 from scheduler.errors import SettingsError
 from scheduler.tasks import cancel_and_wait
 
 logger = logging.getLogger(__name__)
+
+TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Forward-secret and authenticated. TLS 1.3 has its own; older versions are not spoken."""
 
 
 class Serving(Protocol):
@@ -38,14 +45,44 @@ class Serving(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Entrance:
+    """How clients come in."""
+
+    listening: socket.socket
+    certificate: Certificate | None
+    banner: Banner
+    qr: Literal["auto", "always", "never"]
+
+    def announce(self) -> None:
+        """On stdout and nowhere else: the log never holds the key of this run."""
+        print(f"ready {address_of(self.listening, is_https=self.certificate is not None)}", flush=True)
+        if text := self.banner.text():
+            print(text, flush=True)
+        if self.banner.addresses and self.qr != "never" and (self.qr == "always" or sys.stdout.isatty()):
+            _print_qr(self.banner.addresses[0])
+
+
 def serve(settings: Settings, make: Callable[[Settings], tuple[Serving, Any]]) -> None:
     """Serve until a signal comes. ``make`` gives the server and its ASGI application, made on the running loop.
 
     Raises ``SettingsError`` for what can't be served.
     """
+    settings, run_key = with_key_of_this_run(settings)
     refuse_to_be_open(settings)
+    certificate = certificate_for(settings) if settings.server.speaks_https else None
     with bind(settings.server.host, settings.server.port) as listening:
-        asyncio.run(_serve(settings, make, listening))
+        banner = make_banner(settings, listening.getsockname()[1], lan_addresses(), certificate, run_key)
+        entrance = _Entrance(listening, certificate, banner, settings.server.qr)
+        asyncio.run(_serve(settings, make, entrance))
+
+
+def _print_qr(address: str) -> None:
+    lines = qr_lines(address, coloured=sys.stdout.isatty())
+    try:
+        print("", *lines, "", sep="\n", flush=True)
+    except UnicodeEncodeError:
+        logger.info("this terminal's encoding has no blocks to draw a QR code with")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -74,29 +111,30 @@ def _why_not_bound(host: str, port: int, error: OSError) -> str:
             return f"Can't listen on {host} port {port}: {error.strerror}."
 
 
-def address_of(listening: socket.socket) -> str:
+def address_of(listening: socket.socket, *, is_https: bool = False) -> str:
     """``http://HOST:PORT`` of a bound socket."""
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if is_https else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-async def _serve(settings: Settings, make: Callable[[Settings], tuple[Serving, Any]], listening: socket.socket) -> None:
+async def _serve(settings: Settings, make: Callable[[Settings], tuple[Serving, Any]], entrance: _Entrance) -> None:
     stop, stop_now = asyncio.Event(), asyncio.Event()
     _on_signals(stop, stop_now)
     serving, app = make(settings)
     try:
         if await _warm_up(serving, stop):
-            await _serve_calls(serving, app, listening, stop, stop_now)
+            await _serve_calls(serving, app, entrance, stop, stop_now)
     finally:
         await serving.stop(0.0)
 
 
 async def _serve_calls(
-    serving: Serving, app: Any, listening: socket.socket, stop: asyncio.Event, stop_now: asyncio.Event
+    serving: Serving, app: Any, entrance: _Entrance, stop: asyncio.Event, stop_now: asyncio.Event
 ) -> None:
-    web = _WebServer(_web_config(app), on_started=lambda: print(f"ready {address_of(listening)}", flush=True))
+    web = _WebServer(_web_config(app, entrance.certificate), on_started=entrance.announce)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(web.serve(sockets=[listening]))
+        running = group.create_task(web.serve(sockets=[entrance.listening]))
         closing = group.create_task(_close_on(stop, stop_now, web, serving))
         await asyncio.wait([running, closing], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
@@ -137,9 +175,12 @@ async def _close_on(stop: asyncio.Event, stop_now: asyncio.Event, web: _WebServe
     web.force_exit = stop_now.is_set()
 
 
-def _web_config(app: Any) -> uvicorn.Config:
+def _web_config(app: Any, certificate: Certificate | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        ssl_certfile=certificate.certificate_file if certificate else None,
+        ssl_keyfile=certificate.key_file if certificate else None,
+        ssl_ciphers=TLS_1_2_CIPHERS,
         log_config=None,
         access_log=False,
         lifespan="off",  # the engines' life is ours; the application's own lifespan is for those who mount it

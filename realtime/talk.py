@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -158,6 +159,11 @@ class Talk:
             raise _talk_error(group) from None
         except InvalidStatus as error:
             raise TalkError(f"{url} refused the call: HTTP {error.response.status_code}.") from None
+        except ssl.SSLCertVerificationError as error:
+            raise TalkError(
+                f"{url} shows a certificate that this machine does not trust ({error.verify_message}); for a server's "
+                "own, name its certificate.pem in SSL_CERT_FILE (docs/network.md)."
+            ) from None
         except (OSError, InvalidHandshake) as error:
             raise TalkError(f"There is no server at {url} ({error}); start one with: stretto serve") from None
         except ConnectionClosed as error:

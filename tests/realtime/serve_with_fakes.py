@@ -1,5 +1,5 @@
-"""A process that serves with fake engines: ``python -m tests.realtime.serve_with_fakes PORT [broken]``.
-Its calls end slowly."""
+"""A process that serves with fake engines: ``python -m tests.realtime.serve_with_fakes PORT [broken] [KEY=VALUE …]``.
+Its calls end slowly. Its websocket tells whether the key is right and says again what it hears."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
+from realtime.keys import Keys, presented_key
 from realtime.serve import log_to_stderr, serve
 from realtime.settings import Settings, load_settings
 from scheduler.errors import LanguageModelError, StrettoError
@@ -29,13 +31,26 @@ class SlowCalls:
         print("stopped politely" if grace_seconds is None else "closed", file=sys.stderr, flush=True)
 
 
-def make(_: Settings) -> tuple[SlowCalls, Any]:
-    return SlowCalls(), Starlette(routes=[Route("/health", lambda _: PlainTextResponse("well"))])
+def make(settings: Settings) -> tuple[SlowCalls, Any]:
+    async def echo(websocket: WebSocket) -> None:
+        admitted = Keys(settings.server.api_keys).admit(presented_key(websocket.headers.get("authorization")))
+        await websocket.accept()
+        await websocket.send_text("come in" if admitted else "who are you?")
+        await websocket.send_text(await websocket.receive_text())
+        await websocket.close()
+
+    routes = [Route("/health", lambda _: PlainTextResponse("well")), WebSocketRoute("/echo", echo)]
+    return SlowCalls(), Starlette(routes=routes)
+
+
+def flags() -> dict[str, object]:
+    given = [argument.partition("=") for argument in sys.argv[2:] if "=" in argument]
+    return {"server.port": int(sys.argv[1]), **{key: value for key, _, value in given}}
 
 
 if __name__ == "__main__":
     log_to_stderr("info")
     try:
-        serve(load_settings(flags={"server.port": int(sys.argv[1])}), make)
+        serve(load_settings(flags=flags()), make)
     except StrettoError as error:
         sys.exit(str(error))

@@ -145,6 +145,9 @@ def test_who_opens_the_talk(flags: dict[str, object], opening: str | None) -> No
         ("[turns.overrides]\nwait_complete_seconds = nan", ["'turns.overrides.wait_complete_seconds'", "can't be nan"]),
         ("[turns.overrides]\nduck_db = 3", ["'turns.overrides.duck_db'", "less than or equal to 0"]),
         ("[turns.overrides]\ndraft_window_turns = 0", ["'turns.overrides.draft_window_turns'", "equal to 1"]),
+        ("[server]\ntls_cert = 'a.pem'", ["server.tls_cert needs server.tls_key", "--cert FILE --key FILE"]),
+        ("[server]\ntls_key = 'a.pem'", ["server.tls_key needs server.tls_cert"]),
+        ("[server]\nqr = 'yes'", ["'server.qr'", "'auto', 'always' or 'never'"]),
         ("[webrtc]\nudp_ports = '50100-50000'", ["webrtc.udp_ports '50100-50000' must go up", "in stretto.toml"]),
         ("[webrtc]\nudp_ports = '80-90'", ["within 1024 to 65535"]),
         ("[webrtc]\nudp_ports = 'many'", ["'many' is not a range of ports such as 50000-50100"]),
@@ -179,6 +182,12 @@ def test_the_place_of_a_fault_is_named() -> None:
 
 def test_keys_are_never_shown() -> None:
     assert "secret" not in broken(flags={"server.api_keys": {"a": "secret"}})
+
+
+def test_a_certificate_means_https() -> None:
+    assert load_settings(flags={"server.tls_cert": "c.pem", "server.tls_key": "k.pem"}).server.speaks_https
+    assert load_settings(flags={"server.https": True}).server.speaks_https
+    assert not load_settings(flags={"server.tls_cert": ""}).server.speaks_https
 
 
 def test_the_password_of_the_relay_is_never_shown() -> None:
