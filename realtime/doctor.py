@@ -6,6 +6,7 @@ import ctypes.util
 import os
 import platform
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,15 +19,19 @@ from rich.table import Table
 
 from audio.end_of_turn.registry import make_end_of_turn
 from audio.onnx_runtime import describe_runtime
+from audio.opus import load_library
+from realtime.certificate import certificate_for, own_folder
+from realtime.lan import lan_addresses
 from realtime.serve import bind
-from realtime.settings import DEFAULT_FILE, Settings
-from scheduler.errors import SettingsError
+from realtime.settings import DEFAULT_FILE, ServerSettings, Settings
+from scheduler.errors import OpusMissingError, SettingsError
 from think_loop.tool_loading import checked_tools, load_tools
 from think_loop.tools import Tool
 from tts.registry import default_voice_spec
 
 State = Literal["ok", "better", "missing"]
 MIN_CORES = 2
+MAX_PORTS_TRIED = 1000
 MARKS: dict[State, str] = {"ok": "[green]✓[/]", "better": "[yellow]•[/]", "missing": "[red]✗[/]"}
 
 
@@ -47,6 +52,11 @@ def examine(settings: Settings, file: Path | None) -> list[Finding]:
         _cores(),
         _settings_file(file),
         _port(settings),
+        _https(settings),
+        _opus(),
+        _udp_ports(settings),
+        _public_address(settings),
+        _relay(settings),
         _asr(settings),
         _end_of_turn(settings),
         _llm(settings),
@@ -103,6 +113,72 @@ def _port(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding("port", "missing", f"{where} is not free", str(error))
     return Finding("port", "ok", f"{where} is free")
+
+
+def _https(settings: Settings) -> Finding:
+    if not settings.server.speaks_https:
+        advice = "browsers on other machines give the page no microphone without: --https (docs/network.md)"
+        return Finding("HTTPS", "ok" if settings.server.is_loopback else "better", "off", advice)
+    try:
+        if settings.server.tls_cert is None:
+            return Finding("HTTPS", "ok", f"by a certificate of the server's own, kept in {own_folder(os.environ)}")
+        certificate = certificate_for(settings)
+    except SettingsError as error:
+        return Finding("HTTPS", "missing", "no certificate that can be used", str(error))
+    found = f"{certificate.certificate_file} for {', '.join(certificate.names) or 'no name'}"
+    return Finding("HTTPS", "ok", f"{found}, until {certificate.ends_at.date()}")
+
+
+def _opus() -> Finding:
+    try:
+        library = load_library()
+    except OpusMissingError as error:
+        return Finding("libopus", "better", "not found: no calls over WebRTC, websockets only", str(error))
+    return Finding("libopus", "ok", str(library._name))
+
+
+def _udp_ports(settings: Settings) -> Finding:
+    what, ports = "UDP ports", settings.webrtc.port_range
+    if ports is None:
+        return Finding(
+            what, "ok", "any free ones", "behind a firewall, choose some and open them: --udp-ports 50000-50100"
+        )
+    low, high = ports
+    number = high - low + 1
+    used = sum(not _is_free(settings.server, port) for port in range(low, high + 1)[:MAX_PORTS_TRIED])
+    found = f"{low} to {high}" + (f", {used} of them in use" if used else "")
+    if used == number:
+        return Finding(what, "missing", found, "choose others: --udp-ports LOW-HIGH")
+    if number - used < settings.server.max_sessions:
+        advice = f"fewer than server.max_sessions, {settings.server.max_sessions}: not all calls find one"
+        return Finding(what, "better", found, advice)
+    return Finding(what, "ok", found, "the firewall must let them through, both ways")
+
+
+def _is_free(server: ServerSettings, port: int) -> bool:
+    """On the addresses of its kind; which one a call takes is not known before."""
+    is_v6 = ":" in server.host
+    with socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("::" if is_v6 else "0.0.0.0", port))
+        except OSError:
+            return False
+    return True
+
+
+def _public_address(settings: Settings) -> Finding:
+    address, own = settings.webrtc.public_address, lan_addresses()
+    if address:
+        return Finding("public address", "ok", f"{address}, told to callers beside {', '.join(own) or 'no other'}")
+    advice = "behind NAT, in a container or a cloud: --public-address ADDRESS"
+    return Finding("public address", "ok", f"none; callers are told {', '.join(own) or 'loopback'}", advice)
+
+
+def _relay(settings: Settings) -> Finding:
+    servers = [each for each in (settings.webrtc.stun, settings.webrtc.turn) if each]
+    if servers:
+        return Finding("STUN, TURN", "ok", ", ".join(servers))
+    return Finding("STUN, TURN", "ok", "none", "callers whose networks let no UDP through need a relay: webrtc.turn")
 
 
 def _asr(settings: Settings) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,13 @@ def journal(tmp_path: Path) -> Path:
         (["serve", "--config", "nowhere.toml"], 2, "There is no settings file nowhere.toml"),
         (["serve", "--vad", "ears"], 2, "the flag --vad can't be 'ears'"),
         (["serve", "--port", "0", "--end-of-turn", "clairvoyance"], 2, "There is no end-of-turn model 'clairvoyance'"),
+        (["serve", "--cert", "nowhere.pem"], 2, "server.tls_cert needs server.tls_key"),
+        (["serve", "--cert", "nowhere.pem", "--key", "nowhere.pem"], 2, "There is no certificate nowhere.pem."),
+        (
+            ["serve", "--udp-ports", "9-1"],
+            2,
+            "webrtc.udp_ports '9-1' must go up, within 1024 to 65535 (given as the flag",
+        ),
         (["talk", "--turn-detection", "mind_reading"], 2, "semantic_vad, server_vad or none"),
         (["talk", "--url", "ws://127.0.0.1:1", "--text", "hi"], 1, "There is no server at ws://127.0.0.1:1/"),
         (["talk", "--wav", "nowhere.wav"], 1, "nowhere.wav can't be read as audio"),
@@ -146,6 +154,38 @@ def test_the_doctor_looks_at_the_end_of_turn_model(spec: str, state: str, told: 
     assert told in finding.found + finding.advice
 
 
+@pytest.mark.parametrize(
+    ("what", "flags", "state", "told"),
+    [
+        ("HTTPS", {}, "ok", "--https"),
+        ("HTTPS", {"server.host": "0.0.0.0"}, "better", "no microphone"),
+        ("HTTPS", {"server.https": True}, "ok", "the server's own, kept in"),
+        ("HTTPS", {"server.tls_cert": "no.pem", "server.tls_key": "no.pem"}, "missing", "There is no certificate"),
+        ("libopus", {}, "ok", "opus"),
+        ("UDP ports", {}, "ok", "any free ones"),
+        ("UDP ports", {"webrtc.udp_ports": "50000-50007"}, "better", "fewer than server.max_sessions"),
+        ("public address", {}, "ok", "--public-address"),
+        ("public address", {"webrtc.public_address": "203.0.113.7"}, "ok", "203.0.113.7, told to callers"),
+        ("STUN, TURN", {}, "ok", "none"),
+        ("STUN, TURN", {"webrtc.stun": "stun:stun.example.org"}, "ok", "stun:stun.example.org"),
+    ],
+)
+def test_the_doctor_looks_at_the_network(what: str, flags: dict[str, object], state: str, told: str) -> None:
+    (finding,) = found_by_the_doctor(what, flags)
+    assert finding.state == state
+    assert told in finding.found + finding.advice
+
+
+def test_the_doctor_tells_used_ports_and_no_password() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as used:
+        used.bind(("0.0.0.0", 0))
+        ports = str(used.getsockname()[1])
+        (finding,) = found_by_the_doctor("UDP ports", {"webrtc.udp_ports": ports})
+    assert (finding.state, "1 of them in use" in finding.found) == ("missing", True)
+    relay = {"webrtc.turn": "turn:relay", "webrtc.turn_username": "me", "webrtc.turn_password": "secret"}
+    assert "secret" not in json.dumps(to_json(examine(load_settings(flags={"server.port": 0, **relay}), None)))
+
+
 def test_the_doctor_imports_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     good = "from think_loop.tools import tool\n@tool\nasync def doctored(a: int) -> int:\n    'Doubles.'\n    return 2 * a\n"
@@ -171,7 +211,12 @@ def test_the_doctor_speaks_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 @pytest.mark.slow
 def test_help_teaches_by_example() -> None:
-    examples = {"openai:http://127.0.0.1:8000/v1": "serve", "--tools my_tools": "serve", "smart-turn:PATH": "serve"}
+    examples = {
+        "openai:http://127.0.0.1:8000/v1": "serve",
+        "--tools my_tools": "serve",
+        "smart-turn:PATH": "serve",
+        "--https --host 0.0.0.0": "serve",
+    }
     for example, command in {**examples, "what is twelve times twelve": "talk"}.items():
         done = subprocess.run(
             [sys.executable, "-m", "realtime.cli", command, "--help"], capture_output=True, text=True, check=True
