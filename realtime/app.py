@@ -1,4 +1,4 @@
-"""The ASGI application: the Realtime websocket, client secrets, health, metrics and the page.
+"""The ASGI application: the Realtime websocket, calls over WebRTC, client secrets, health, metrics and the page.
 
 ``create_app(server)`` stands alone (its lifespan starts and stops the server) or is mounted into somebody's
 Starlette or FastAPI application, whose lifespan then holds ``async with server.running()``.
@@ -29,6 +29,7 @@ from realtime.keys import (
 from realtime.origins import origin_allowed
 from realtime.page import WEB_CLIENT, Page
 from realtime.server import Server, new_id
+from realtime.webrtc.calls import Calls
 from realtime.websocket import error_body, serve_websocket
 from realtime.wire.errors import WireError, from_validation
 from realtime.wire.session_state import SessionState
@@ -75,6 +76,8 @@ def _cors(server: Server) -> Middleware:
 
 
 def _routes(server: Server) -> list[BaseRoute]:
+    calls = Calls(server)
+
     async def realtime(websocket: WebSocket) -> None:
         await serve_websocket(server, websocket)
 
@@ -92,6 +95,7 @@ def _routes(server: Server) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         WebSocketRoute("/v1/realtime", realtime),
         Route("/v1/realtime/client_secrets", client_secrets, methods=["POST"]),
+        *calls.routes(),
         Route("/health", health),
         Route("/metrics", metrics),
     ]

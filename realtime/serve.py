@@ -211,7 +211,7 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
     )
-    for noisy in ("httpcore", "httpcore2", "websockets", "uvicorn.error", "asyncio"):
+    for noisy in ("httpcore", "httpcore2", "websockets", "uvicorn.error", "asyncio", "aioice", "aiortc"):
         logging.getLogger(noisy).setLevel(max(logging.getLogger().level, logging.WARNING))
     for tells_requests in ("httpx", "httpx2", "openai"):  # a line for each request to the model, of use at debug only
         level_of_requests = logging.INFO if level == "debug" else logging.WARNING

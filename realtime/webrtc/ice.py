@@ -1,0 +1,152 @@
+"""Where media can be received: aioice's gathering with a range of ports, a public address and loopback.
+
+aioice (0.13) binds any free port of every address but loopback. ``settle`` gives one of its connections another way to
+gather, before it begins; everything else of ICE stays aioice's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+import socket
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aioice.candidate import Candidate, candidate_foundation, candidate_priority
+from aioice.ice import Connection, StunProtocol, relayed_candidate, server_reflexive_candidate
+
+logger = logging.getLogger(__name__)
+
+GATHER_SECONDS = 5.0
+"""The longest wait for a STUN or TURN server; the local addresses are offered all the same."""
+RECEIVE_BUFFER_BYTES = 256 * 1024
+LOOPBACK = "127.0.0.1"
+"""aioice leaves it out. A browser on a machine without any network has no other address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``ports``: first and last UDP port, both included; ``None``: any. ``public_address``: also offered, with the port
+    of each local socket, for a server behind a 1:1 NAT."""
+
+    ports: tuple[int, int] | None = None
+    public_address: str = ""
+
+
+def settle(connection: Connection, reach: Reach) -> None:
+    """Gather as ``reach`` says. Call it before ``connection.gather_candidates``."""
+
+    async def gather(component: int, addresses: list[str], timeout: float = GATHER_SECONDS) -> list[Candidate]:
+        return await _Gathering(connection, reach, component).run([*addresses, LOOPBACK], timeout)
+
+    connection.get_component_candidates = gather  # type: ignore[method-assign]
+
+
+class _Gathering:
+    def __init__(self, connection: Connection, reach: Reach, component: int) -> None:
+        self._connection = connection
+        self._reach = reach
+        self._component = component
+
+    async def run(self, addresses: list[str], timeout: float) -> list[Candidate]:
+        protocols = [protocol for address in addresses if (protocol := await self._bind(address)) is not None]
+        self._connection._protocols += protocols
+        candidates = [protocol.local_candidate for protocol in protocols]
+        if self._reach.public_address:
+            candidates += [self._announced(protocol) for protocol in protocols if _is_ipv4_of_a_network(protocol)]
+        return candidates + await self._from_servers(protocols, timeout)
+
+    async def _bind(self, address: str) -> StunProtocol | None:
+        loop = asyncio.get_running_loop()
+        for port in self._ports():
+            try:
+                transport, protocol = await loop.create_datagram_endpoint(
+                    lambda: StunProtocol(self._connection), local_addr=(address, port)
+                )
+            except OSError as error:
+                logger.debug("can't receive on %s port %d: %s", address, port, error)
+                continue
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            host, port = transport.get_extra_info("sockname")[:2]
+            protocol.local_candidate = self._candidate("host", host, port)
+            return protocol
+        if self._reach.ports is not None and ":" not in address:
+            logger.warning("no UDP port from %d to %d is free on %s: webrtc.udp_ports", *self._reach.ports, address)
+        return None
+
+    def _ports(self) -> Iterator[int]:
+        """Begin anywhere, so that calls that start at the same time don't try the same ports one after another."""
+        if self._reach.ports is None:
+            return iter((0,))
+        first, last = self._reach.ports
+        ports = range(first, last + 1)
+        start = random.randrange(len(ports))
+        return itertools.chain(ports[start:], ports[:start])
+
+    def _announced(self, protocol: StunProtocol) -> Candidate:
+        """The public address as a server reflexive candidate: RFC 8445 section 5.1.1.2, known without asking STUN."""
+        local = protocol.local_candidate
+        return self._candidate("srflx", self._reach.public_address, local.port, related=(local.host, local.port))
+
+    def _candidate(self, kind: str, host: str, port: int, related: tuple[str, int] | None = None) -> Candidate:
+        return Candidate(
+            foundation=candidate_foundation(kind, "udp", related[0] if related else host),
+            component=self._component,
+            transport="udp",
+            priority=candidate_priority(self._component, kind),
+            host=host,
+            port=port,
+            type=kind,
+            related_address=related[0] if related else None,
+            related_port=related[1] if related else None,
+        )
+
+    async def _from_servers(self, protocols: list[StunProtocol], timeout: float) -> list[Candidate]:
+        asked = self._questions(protocols)
+        if not asked:
+            return []
+        answers = await asyncio.gather(*(_within(timeout, question) for question in asked), return_exceptions=True)
+        candidates = []
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                logger.warning("a STUN or TURN server did not help: %s", answer or type(answer).__name__)
+                continue
+            candidate, relay = answer
+            candidates.append(candidate)
+            if relay is not None:
+                self._connection._protocols.append(relay)
+        return candidates
+
+    def _questions(self, protocols: list[StunProtocol]) -> list[Awaitable[Any]]:
+        own = self._connection
+        questions: list[Awaitable[Any]] = []
+        if own.stun_server:
+            outward = [protocol for protocol in protocols if _is_ipv4_of_a_network(protocol)]
+            questions += [server_reflexive_candidate(protocol, own.stun_server) for protocol in outward]
+        if own.turn_server:
+            questions.append(
+                relayed_candidate(
+                    component=self._component,
+                    hide_related_address=False,
+                    protocol_factory=lambda: StunProtocol(own),
+                    turn_server=own.turn_server,
+                    turn_username=own.turn_username,
+                    turn_password=own.turn_password,
+                    turn_ssl=own.turn_ssl,
+                    turn_transport=own.turn_transport,
+                )
+            )
+        return questions
+
+
+async def _within(seconds: float, question: Awaitable[Any]) -> Any:
+    async with asyncio.timeout(seconds):
+        return await question
+
+
+def _is_ipv4_of_a_network(protocol: StunProtocol) -> bool:
+    host = protocol.local_candidate.host
+    return ":" not in host and not host.startswith("127.")

@@ -1,0 +1,185 @@
+"""One connection with a browser: aiortc's ``RTCPeerConnection`` with our own sender and receiver of sound.
+
+The only file that reaches into aiortc and aioice (1.16, 0.13), together with ``rtp.py`` and ``ice.py``; ``tests/realtime/
+webrtc`` holds them to what is used here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InvalidStateError
+from aiortc.rtcrtptransceiver import RTCRtpTransceiver
+from aiortc.sdp import SessionDescription
+
+from realtime.webrtc.ice import Reach, settle
+from realtime.webrtc.rtp import Hear, OpusReceiver, OpusSender
+from scheduler.errors import StrettoError
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "oai-events"
+"""The data channel that the client opens: the events of the protocol."""
+MAX_OFFER_CHARS = 64 * 1024
+_HIDDEN_CANDIDATE = re.compile(r"^a=candidate:[^\r\n]*\.local [^\r\n]*\r?\n", re.MULTILINE)
+"""A browser that has not been given a microphone hides its addresses behind mDNS names. Asking the network for them takes
+up to a second; the browser's own checks tell its address sooner."""
+_OPUS_FORMAT = {"minptime": 10, "useinbandfec": 1}
+
+
+class OfferError(StrettoError):
+    """An SDP offer that can't be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEvents:
+    """``hear``: a block of the caller's sound. ``receive``: an event of the client. ``changed``: the path or the channel
+    came up or went. All but ``hear`` must not wait."""
+
+    hear: Hear
+    receive: Callable[[str | bytes], None]
+    changed: Callable[[], None]
+
+
+class Peer:
+    """Raises ``OfferError`` for an offer that is none. ``close`` it, however it went."""
+
+    def __init__(self, reach: Reach, ice_servers: list[RTCIceServer], events: PeerEvents) -> None:
+        self.receiver: OpusReceiver | None = None
+        self.sender: OpusSender | None = None
+        self._reach = reach
+        self._events = events
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
+        self._channel: RTCDataChannel | None = None
+        self._connection.on("datachannel", self._take_channel)
+        self._connection.on("connectionstatechange", events.changed)
+
+    # --- what holds now -------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """``new``, ``connecting``, ``connected``, ``failed`` or ``closed`` (by the client: it said goodbye)."""
+        return str(self._connection.connectionState)
+
+    @property
+    def can_sound(self) -> bool:
+        return self.sender is not None and self.sender.is_open
+
+    @property
+    def can_tell(self) -> bool:
+        return self._channel is not None and self._channel.readyState == "open"
+
+    @property
+    def untold_bytes(self) -> int:
+        return 0 if self._channel is None else self._channel.bufferedAmount
+
+    @property
+    def heard_at(self) -> float:
+        """Loop time of the last word from the other side; 0 before the first."""
+        return max(
+            self.receiver.heard_at if self.receiver is not None else 0.0,
+            self.sender.reported_at if self.sender is not None else 0.0,
+        )
+
+    @property
+    def has_microphone(self) -> bool:
+        """Sound has come over this path; it comes fifty times a second then, in silence too."""
+        return self.receiver is not None and self.receiver.heard_at > 0
+
+    def addresses(self) -> tuple[list[str], list[str]]:
+        """The candidates of both sides, to tell why no path was found."""
+        local, remote = [], []
+        for transport in self._ice_transports():
+            local += [f"{c.ip}:{c.port}/{c.type}" for c in transport.iceGatherer.getLocalCandidates()]
+            remote += [f"{c.ip}:{c.port}/{c.type}" for c in transport.getRemoteCandidates()]
+        return local, remote
+
+    # --- connecting -----------------------------------------------------------------------------------
+
+    async def answer(self, offer: str) -> str:
+        """The SDP answer, with all addresses in it. Returns before the path stands."""
+        _check(offer)
+        offer = _HIDDEN_CANDIDATE.sub("", offer)
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        except (ValueError, LookupError, AssertionError, AttributeError, TypeError, InvalidStateError) as error:
+            raise OfferError(f"The offer can't be understood: {error or type(error).__name__}.") from error
+        self._put_in_our_own()
+        for transport in self._ice_transports():
+            settle(transport._connection, self._reach)
+        await self._connection.setLocalDescription(await self._connection.createAnswer())
+        return str(self._connection.localDescription.sdp)
+
+    def _put_in_our_own(self) -> None:
+        """The transceiver's own sender and receiver have not begun anything yet."""
+        for transceiver in self._connection.getTransceivers():
+            if self.sender is not None:
+                transceiver.direction = "inactive"
+                continue
+            codecs = [codec for codec in transceiver._codecs if codec.name.lower() == "opus"]
+            if not codecs:
+                raise OfferError("The offer's audio has no Opus; every browser can do it.")
+            codecs[0].parameters = dict(_OPUS_FORMAT)
+            transceiver._codecs = codecs[:1]
+            transceiver.direction = "sendrecv"
+            self._exchange(transceiver)
+        if self.sender is None:
+            raise OfferError("The offer has no audio.")
+
+    def _exchange(self, transceiver: RTCRtpTransceiver) -> None:
+        before, transport = transceiver.sender, transceiver.receiver.transport
+        self.receiver = OpusReceiver(transport, self._events.hear)
+        self.receiver.track = transceiver.receiver.track
+        self.sender = OpusSender(transport, self.receiver)
+        self.sender._stream_id, self.sender._track_id = before._stream_id, before._track_id
+        parts: Any = transceiver
+        parts._RTCRtpTransceiver__receiver = self.receiver
+        parts._RTCRtpTransceiver__sender = self.sender
+
+    def _ice_transports(self) -> list[Any]:
+        transports = [transceiver.receiver.transport.transport for transceiver in self._connection.getTransceivers()]
+        if self._connection.sctp is not None:
+            transports.append(self._connection.sctp.transport.transport)
+        return list(dict.fromkeys(transports))
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        if channel.label != CHANNEL:
+            logger.info("a data channel %r was opened; only %r is known", channel.label[:64], CHANNEL)
+            return
+        self._channel = channel
+        channel.on("message", self._events.receive)
+        channel.on("close", self._events.changed)
+        self._events.changed()
+
+    # --- sending --------------------------------------------------------------------------------------
+
+    def tell(self, event: str) -> None:
+        """Send an event. Raises ``ConnectionError`` when the channel is not open."""
+        if self._channel is None or not self.can_tell:
+            raise ConnectionError("the data channel is not open")
+        try:
+            self._channel.send(event)
+        except InvalidStateError as error:
+            raise ConnectionError("the data channel has closed") from error
+
+    async def close(self) -> None:
+        self._connection.remove_all_listeners()
+        await self._connection.close()
+
+
+def _check(offer: str) -> None:
+    if len(offer) > MAX_OFFER_CHARS:
+        raise OfferError("The offer is too long.")
+    try:
+        kinds = [media.kind for media in SessionDescription.parse(offer).media]
+    except (ValueError, LookupError, AssertionError, AttributeError, TypeError) as error:
+        raise OfferError("The offer is no session description (SDP).") from error
+    if "video" in kinds:
+        raise OfferError("The offer has video; only sound is handled here.")
+    if "audio" not in kinds:
+        raise OfferError("The offer has no audio; add an audio transceiver before making it.")
