@@ -94,7 +94,7 @@ class Inbound:
                 self._state.clock.take_all()
                 return Outcome((self._state.event("input_audio_buffer.cleared"),), (want.ClearInput(),))
             case OutputAudioClear():
-                return Outcome(intents=(want.ClearOutput(),))
+                return self._clear_output()
             case SessionUpdate(session=session):
                 return self._update_session(session)
             case ItemCreate():
@@ -122,6 +122,12 @@ class Inbound:
         return SAMPLE_BYTES[self._state.session.input_format]
 
     def _append(self, event: InputAudioAppend) -> Outcome:
+        if self._state.media:
+            message = (
+                "This line carries sound by itself: speak on its audio track instead of sending "
+                "'input_audio_buffer.append'."
+            )
+            raise WireError(message, "input_audio_buffer_append_not_supported", "type")
         data = decode_audio(event.audio, self._sample_bytes, "audio")
         rate_hz = RATES_HZ[self._state.session.input_format]
         self._state.clock.appended_seconds += len(data) / self._sample_bytes / rate_hz
@@ -138,11 +144,22 @@ class Inbound:
         self._state.clock.take_all()
         return Outcome(intents=(want.CommitInput(),))
 
+    def _clear_output(self) -> Outcome:
+        """As in the API, where only the server's own buffer can be cleared."""
+        if not self._state.media:
+            message = (
+                "'output_audio_buffer.clear' is for WebRTC and SIP, where the server holds the audio that has not been "
+                "played. Here, stop playing and send 'conversation.item.truncate'."
+            )
+            raise WireError(message, "output_audio_buffer_clear_not_supported", "type")
+        return Outcome(intents=(want.ClearOutput(),))
+
     # --- the session ----------------------------------------------------------------------------------
 
     def _update_session(self, changes: Json) -> Outcome:
         state = self._state
-        untouched = not len(state.conversation) and not state.clock.appended_seconds and not self._mapper.running
+        heard = not state.media and state.clock.appended_seconds > 0  # a media line is never silent
+        untouched = not len(state.conversation) and not heard and not self._mapper.running
         state.session.update(changes, may_change_type=untouched)
         updated = state.event("session.updated", session=state.session.echo())
         return Outcome((updated,), (want.Configure(state.session.config()),))

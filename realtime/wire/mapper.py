@@ -18,6 +18,7 @@ from dataclasses import replace
 from realtime.drafts import Ahead, DraftWatch
 from realtime.wire.audio_format import RATES_HZ, SAMPLE_BYTES
 from realtime.wire.extensions import Extensions
+from realtime.wire.output_buffer import OutputBuffer
 from realtime.wire.responses import COMPLETED, OUT_OF_TOKENS, CancelReason, Closing, Response, cancelled, failed
 from realtime.wire.session_types import Json
 from realtime.wire.state import ResponseRequest, WireState
@@ -40,6 +41,7 @@ class WireMapper:
         self._turns = Turns(state)
         self._drafts = DraftWatch()
         self._extensions = Extensions(state)
+        self._buffer = OutputBuffer(state) if state.media else None
         self._promoted: list[Response] = []
         """In the conductor's present step, of drafts that had ended."""
         self._held: OrderedDict[str, list[do.Speak]] = OrderedDict()
@@ -98,6 +100,8 @@ class WireMapper:
         events = self._finish_silent() if isinstance(happened, Event) else []
         events += self._turn_events(happened) or self._think_events(happened) or self._speech_events(happened)
         self._await_held()
+        if self._buffer:
+            events = events + self._buffer.observe(happened)
         if self._state.sends_extensions:
             events = events + self._extensions.observe(at, happened, changed, self._response_of)
         return events
@@ -286,6 +290,8 @@ class WireMapper:
             response = Response(self._state, self._fields_of_server(audible=True), think_id=None, unasked=unasked)
             events = response.created()
         self._by_utterance[speak.utterance_id] = response
+        if self._buffer:
+            self._buffer.expect(speak.utterance_id, response)
         return events + response.expect_speech(speak.utterance_id, speak.index, speak.text)
 
     # --- speech held back -----------------------------------------------------------------------------

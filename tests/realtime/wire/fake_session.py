@@ -95,7 +95,7 @@ class FakeSession:
                 case ev.CallEnding(reason):
                     self._door.observe(0.0, do.EndCall(reason))
                     self._door.handle(do.EndCall(reason))
-                case ev.OutputCleared():
+                case ev.InputCleared():
                     raise ValueError("a bug, on request")
                 case _:
                     pass

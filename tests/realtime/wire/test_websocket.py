@@ -92,7 +92,7 @@ def test_a_bug_ends_its_session_alone_and_says_so() -> None:
     server, _ = fake_server()
     with TestClient(create_app(server)) as client:
         with client.websocket_connect("/v1/realtime") as other, client.websocket_connect("/v1/realtime") as socket:
-            socket.send_json({"type": "output_audio_buffer.clear"})
+            socket.send_json({"type": "input_audio_buffer.clear"})
             assert collect(socket, "error")[-1]["error"]["code"] == "session_failed"
             with pytest.raises(WebSocketDisconnect) as closed:
                 socket.receive_json()

@@ -53,9 +53,9 @@ def words(*texts: str) -> tuple[WordTime, ...]:
 class Wire:
     """One session's wire; keeps everything it sent in ``log``."""
 
-    def __init__(self, *, transcription: bool = False, extensions: bool = False) -> None:
+    def __init__(self, *, transcription: bool = False, extensions: bool = False, media: bool = False) -> None:
         session = SessionState("sess_1", DEFAULTS, transcription=transcription, extensions=extensions)
-        self.state = WireState(session, counting_ids(), "conv_1")
+        self.state = WireState(session, counting_ids(), "conv_1", media=media)
         self.mapper = WireMapper(self.state)
         self.inbound = Inbound(self.state, self.mapper)
         self.log: list[dict[str, Any]] = []
@@ -65,6 +65,8 @@ class Wire:
         return self._keep(events)
 
     def sounds(self, utterance_id: str, *texts: str, seconds: float = 0.04) -> list[dict[str, Any]]:
+        if self.state.media:
+            return self._keep(self.mapper.audio_left(utterance_id, seconds, words(*texts)))
         data = bytes(round(seconds * 24000) * 2)
         return self._keep(self.mapper.audio(utterance_id, data, words(*texts)))
 
