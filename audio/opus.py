@@ -2,7 +2,8 @@
 (in-band FEC) nor concealment (PLC), and WebRTC lines need both.
 
 An encoder or decoder belongs to one stream and to one thread at a time; libopus runs without the interpreter's lock.
-One packet costs far less than handing it to a thread would (``docs/web-page.md`` has the figures): call it inline.
+Call it inline: on a server's core 20 ms take 0.2 ms to encode (complexity 5) and 0.03 ms to decode, and handing them to
+a thread costs 0.12 to 0.15 ms more.
 """
 
 from __future__ import annotations
