@@ -18,7 +18,7 @@ from scheduler.events import Event
 from scheduler.pcm import WordTime, join_words
 
 ResponseOf = Callable[[str], str | None]
-"""The running response of a think, if it has one."""
+"""The running response of a think, if it has one; or the response that an utterance is said in, running or not."""
 
 _NOT_TOLD = (
     *(ev.PauseGrew, ev.DeadlineReached, ev.SessionConfigured),
@@ -70,12 +70,19 @@ class Extensions:
         """The think of an utterance; ``None``: nobody's."""
         self._floor = ""
         self._response_of: ResponseOf = lambda _: None
+        self._said_in: ResponseOf = lambda _: None
 
     def observe(
-        self, at: float, happened: Event | Command, changed: Sequence[Ahead], response_of: ResponseOf
+        self,
+        at: float,
+        happened: Event | Command,
+        changed: Sequence[Ahead],
+        response_of: ResponseOf,
+        said_in: ResponseOf,
     ) -> list[Json]:
-        """``at``: session time in seconds. ``changed``: what ``DraftWatch`` gave for it."""
-        self._response_of = response_of
+        """``at``: session time in seconds. ``changed``: what ``DraftWatch`` gave for it. ``response_of``: of a think,
+        ``said_in``: of an utterance."""
+        self._response_of, self._said_in = response_of, said_in
         events = self._ears(happened)
         events += self._mind(happened)
         events += [event for ahead in changed for event in self._ahead(ahead)]
@@ -295,10 +302,19 @@ class Extensions:
                 return self._sound(utterance_id, Phase.READY)
             case ev.PlayoutStarted(utterance_id):
                 return self._sound(utterance_id, Phase.SOUNDING)
-            case ev.PlayoutEnded(utterance_id, stopped):
-                return self._sound(utterance_id, Phase.CUT_OFF if stopped else Phase.HEARD)
+            case ev.WordsHeard(utterance_id, text, seconds) | ev.HeardCorrected(utterance_id, text, seconds):
+                return [self._said(utterance_id, text, seconds)]
+            case ev.PlayoutEnded(utterance_id, stopped, text, seconds):
+                said = [self._said(utterance_id, text, seconds)] if text or seconds else []
+                return said + self._sound(utterance_id, Phase.CUT_OFF if stopped else Phase.HEARD)
             case _:
                 return []
+
+    def _said(self, utterance_id: str, text: str, seconds: float) -> Json:
+        """What the caller has heard of the utterance so far; after its end, for good."""
+        response_id = self._said_in(utterance_id)
+        where = {"utterance_id": utterance_id} | ({"response_id": response_id} if response_id else {})
+        return self._state.event("stretto.said", **where, text=text, seconds=round(seconds, 3))
 
     def _filler(self, speak: do.Speak) -> list[Json]:
         return [self._of_utterance("stretto.filler", speak.utterance_id, index=speak.index, text=speak.text)]

@@ -32,6 +32,9 @@ from scheduler.pcm import WordTime
 MAX_HELD = 16
 """Utterances that are held back; there is one for each draft that is kept, and they are stopped in the end."""
 
+REMEMBERED = 64
+"""Utterances whose response is still known; they are heard for seconds after it is over."""
+
 _NO_RESPONSE = (do.Purpose.DRAFT, do.Purpose.NOTES, do.Purpose.FORESIGHT, do.Purpose.AFTERTHOUGHT)
 
 
@@ -48,6 +51,8 @@ class WireMapper:
         """Speech that is rendered ahead and stays on the server, by utterance."""
         self._by_think: dict[str, Response] = {}
         self._by_utterance: dict[str, Response] = {}
+        self._said_in: OrderedDict[str, str] = OrderedDict()
+        """The responses of the latest utterances, running or not."""
         self._cause: Event | None = None
         self._unanswered: set[str] = set()
         """Requested responses of the conversation that have not begun: while the transcript of a turn or of a spoken
@@ -103,7 +108,7 @@ class WireMapper:
         if self._buffer:
             events = events + self._buffer.observe(happened)
         if self._state.sends_extensions:
-            events = events + self._extensions.observe(at, happened, changed, self._response_of)
+            events = events + self._extensions.observe(at, happened, changed, self._response_of, self._said_in.get)
         return events
 
     def audio(self, utterance_id: str, data: bytes, words: tuple[WordTime, ...]) -> list[Json]:
@@ -290,9 +295,15 @@ class WireMapper:
             response = Response(self._state, self._fields_of_server(audible=True), think_id=None, unasked=unasked)
             events = response.created()
         self._by_utterance[speak.utterance_id] = response
+        self._remember(speak.utterance_id, response)
         if self._buffer:
             self._buffer.expect(speak.utterance_id, response)
         return events + response.expect_speech(speak.utterance_id, speak.index, speak.text)
+
+    def _remember(self, utterance_id: str, response: Response) -> None:
+        self._said_in[utterance_id] = response.id
+        while len(self._said_in) > REMEMBERED:
+            self._said_in.popitem(last=False)
 
     # --- speech held back -----------------------------------------------------------------------------
 

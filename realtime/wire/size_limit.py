@@ -170,7 +170,7 @@ def _texts(event: Json) -> list[_Text]:
     for owner, field in _walk(event):
         for key in owner if isinstance(owner, dict) else range(len(owner)):
             if isinstance(value := owner[key], str):
-                name = key if isinstance(owner, dict) else field
+                name = str(key) if isinstance(owner, dict) else field
                 found.append(_Text(owner, key, name, _encoded_bytes(value)))
     return found
 
