@@ -181,6 +181,10 @@ class Server:
     def is_warm(self) -> bool:
         return self._warm == set(self.engines.by_kind())
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping
+
     def check_room(self) -> None:
         """Raises ``NoRoomError`` when no further session can be opened."""
         if self._stopping:

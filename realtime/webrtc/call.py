@@ -27,6 +27,7 @@ from scheduler.tasks import Background, cancel_and_wait, wait_for_event
 
 logger = logging.getLogger(__name__)
 
+SHUT_DOWN = "the server is being shut down"
 LOOK_SECONDS = 0.5
 """How often the path is looked at."""
 POLL_SECONDS = 0.05
@@ -160,7 +161,7 @@ class Call:
             ]
             await asyncio.wait([watch, talk, reader, *waits], return_when=asyncio.FIRST_COMPLETED)
             reason = self._why(watch, talk, reader)
-            if not self.door.ended.is_set() and not talk.done():
+            if self._talking and not self.door.ended.is_set() and not talk.done():
                 session.publish(CallEnding(reason))  # open turns and answers get their outcome
                 await asyncio.wait([talk, ended], timeout=GOODBYE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             await cancel_and_wait(watch, talk, reader, line, *waits)
@@ -172,7 +173,9 @@ class Call:
     async def _talk(self, session: SessionPort) -> None:
         """The talk begins when the caller can hear and be told."""
         self.door.greet(session)
-        await _until(lambda: self._can_sound)
+        await _until(lambda: self._can_sound or self._server.is_stopping)
+        if not self._can_sound:
+            return  # nobody is there to be told
         can_tell_by = _now() + CHANNEL_SECONDS
         await _until(lambda: self._can_tell or _now() > can_tell_by)
         self._talking = True
@@ -187,8 +190,8 @@ class Call:
         if self._hung_up.is_set():
             return "the client hung up"
         if self.door.ended.is_set() or talk.done():
-            return self.door.end_reason or "the call is over"
-        return watch.result() if watch.done() else "the server is being shut down"
+            return self.door.end_reason or (SHUT_DOWN if self._server.is_stopping else "the call is over")
+        return watch.result() if watch.done() else SHUT_DOWN
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> bool:
         """Whether ``work`` came to its end without a bug. A bug ends this call alone, and is told and counted."""
@@ -326,6 +329,8 @@ class Call:
 
     async def _flush(self) -> None:
         """The last events, as far as the client takes them quickly."""
+        if not self._can_tell:
+            return
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._outbox.all_sent()

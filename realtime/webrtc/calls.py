@@ -16,9 +16,9 @@ from starlette.routing import BaseRoute, Route
 from realtime.keys import Grant, presented_key
 from realtime.origins import origin_allowed
 from realtime.server import NoRoomError, Server, new_id
+from realtime.socket_line import error_body
 from realtime.webrtc.call import Call
 from realtime.webrtc.peer import OfferError
-from realtime.websocket import error_body
 from realtime.wire.errors import WireError
 from realtime.wire_door import DoorOptions, WireDoor
 

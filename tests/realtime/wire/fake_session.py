@@ -158,7 +158,7 @@ class FakeSession:
         self.asked.append(("truncate", (utterance_id, heard_seconds)))
 
 
-def fake_server(**server_settings: Any) -> tuple[Server, list[FakeSession]]:
+def fake_server(webrtc: dict[str, Any] | None = None, **server_settings: Any) -> tuple[Server, list[FakeSession]]:
     """A server of fake sessions, and the sessions it opens."""
     sessions: list[FakeSession] = []
 
@@ -167,5 +167,5 @@ def fake_server(**server_settings: Any) -> tuple[Server, list[FakeSession]]:
         return sessions[-1]
 
     engine = FakeEngine()
-    settings = Settings.model_validate({"server": server_settings})
+    settings = Settings.model_validate({"server": server_settings, "webrtc": webrtc or {}})
     return Server(settings, Engines(engine, engine, engine), make), sessions

@@ -1,0 +1,296 @@
+"""Calls over WebRTC: HTTP in process, real ICE, DTLS, Opus and SCTP on this machine, and sessions that follow a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any
+
+import httpx
+import pytest
+
+from realtime.keys import Keys
+from tests.realtime.webrtc.caller import CALLS, Caller, calling, offer_of, serving, until, without_opus
+from tests.realtime.wire.fake_session import fake_server
+
+SDP = {"Content-Type": "application/sdp"}
+pytestmark = pytest.mark.slow
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(main)
+
+
+async def refused(client: httpx.AsyncClient, **request: Any) -> tuple[int, str]:
+    answer = await client.post(CALLS, **request)
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_a_call_from_hello_to_hanging_up() -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+        async with serving(server) as client, calling(client) as (caller, address):
+            assert address.startswith(f"{CALLS}/rtc_")
+            await until(lambda: sessions[0].heard_seconds > 0.5)
+            caller.tell(type="response.create")
+            await caller.told("response.done")
+            assert "response.output_audio.delta" not in caller.kinds()
+            said = [e["delta"] for e in caller.events if e["type"] == "response.output_audio_transcript.delta"]
+            assert "".join(said) == "Hi there."
+            assert (await client.post(f"{address}/hangup")).status_code == 200
+            await until(lambda: server.session_count == 0)
+            assert (await client.post(f"{address}/hangup")).status_code == 404
+
+    run(main())
+
+
+def test_the_clients_goodbye_ends_its_call() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client:
+            async with calling(client):
+                assert server.session_count == 1
+            await until(lambda: server.session_count == 0, 10)
+
+    run(main())
+
+
+def test_a_call_whose_path_broke_goes_on_over_a_new_one_and_nothing_is_lost() -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+        async with serving(server) as client, calling(client) as (first, address):
+            first.tell(type="response.create")
+            done = await first.told("response.done")
+            await first.drop()
+            await asyncio.sleep(0.1)
+            sessions[0].begin_long_answer()  # told while nobody can hear it
+            second = Caller()
+            known = done["event_id"]
+            answer = await client.post(
+                f"{address}/reconnect?last_event_id={known}", content=await second.offer(), headers=SDP
+            )
+            assert answer.status_code == 201
+            assert answer.headers["Location"] == address
+            await second.take(answer.text)
+            await second.told("response.created")
+            assert "session.created" not in second.kinds()
+            assert server.session_count == 1
+            heard = sessions[0].heard_seconds
+            await until(lambda: sessions[0].heard_seconds > heard + 0.3)
+            await second.close()
+
+    run(main())
+
+
+def test_what_left_and_was_not_seen_is_sent_again() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client, calling(client) as (first, address):
+            first.tell(type="response.create")
+            await first.told("response.done")
+            kinds = first.kinds()
+            await first.drop()
+            second = Caller()
+            created = first.events[kinds.index("response.created")]["event_id"]
+            answer = await client.post(
+                f"{address}/reconnect?last_event_id={created}", content=await second.offer(), headers=SDP
+            )
+            await second.take(answer.text)
+            await second.told("response.done")
+            assert (
+                second.kinds()[: len(kinds) - kinds.index("response.created") - 1]
+                == (kinds[kinds.index("response.created") + 1 :])
+            )
+            await second.close()
+
+    run(main())
+
+
+def test_a_path_that_is_not_renewed_ends_the_call() -> None:
+    async def main() -> None:
+        server, sessions = fake_server(webrtc={"reconnect_seconds": 0.5})
+        async with serving(server) as client, calling(client) as (caller, address):
+            await until(lambda: sessions[0].heard_seconds > 0.1)
+            await caller.drop()
+            await until(lambda: server.session_count == 0)
+            reconnecting = await client.post(
+                f"{address}/reconnect", content=await offer_of(audio="sendrecv"), headers=SDP
+            )
+            assert reconnecting.status_code == 404
+            assert reconnecting.json()["error"]["code"] == "call_not_found"
+
+    run(main())
+
+
+def test_a_call_that_never_connects_is_given_up_with_a_reason(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        server, _ = fake_server(webrtc={"connect_seconds": 0.3})
+        async with serving(server) as client:
+            answer = await client.post(CALLS, content=await offer_of(audio="sendrecv"), headers=SDP)
+            assert answer.status_code == 201
+            assert server.session_count == 1
+            await until(lambda: server.session_count == 0)
+
+    run(main())
+    assert "no path for its sound" in caplog.text
+    assert "webrtc.udp_ports" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [("", "missing_required_parameter"), ("hello", "invalid_offer"), ("v=0\r\nm=audio", "invalid_offer")],
+)
+def test_what_is_no_offer_is_refused_and_takes_no_place(body: str, code: str) -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client:
+            assert await refused(client, content=body, headers=SDP) == (400, code)
+            await until(lambda: server.session_count == 0)
+
+    run(main())
+
+
+def test_offers_without_sound_without_opus_and_with_pictures_are_refused() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client:
+            silent = await offer_of()
+            pictures = (await offer_of(audio="sendrecv")).replace("m=audio", "m=video")
+            old = without_opus(await offer_of(audio="sendrecv"))
+            for offer in (silent, pictures, old):
+                assert await refused(client, content=offer, headers=SDP) == (400, "invalid_offer")
+            await until(lambda: server.session_count == 0)
+
+    run(main())
+
+
+def test_a_form_brings_the_session_along() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        caller = Caller()
+        async with serving(server) as client:
+            session = json.dumps({"type": "realtime", "instructions": "Rhyme."})
+            form = {"sdp": (None, await caller.offer(), "application/sdp"), "session": (None, session)}
+            answer = await client.post(CALLS, files=form)
+            assert answer.status_code == 201, answer.text
+            await caller.take(answer.text)
+            assert (await caller.told("session.created"))["session"]["instructions"] == "Rhyme."
+            await caller.close()
+            wrong = {"sdp": (None, await offer_of(audio="sendrecv")), "session": (None, '{"type": "opera"}')}
+            assert (await client.post(CALLS, files=wrong)).status_code == 400
+            broken = {"sdp": (None, await offer_of(audio="sendrecv")), "session": (None, "{")}
+            assert (await client.post(CALLS, files=broken)).json()["error"]["code"] == "invalid_json"
+
+    run(main())
+
+
+def test_keys_and_what_a_secret_carries() -> None:
+    async def main() -> None:
+        server, _ = fake_server(api_keys=["sesame"])
+        async with serving(server) as client:
+            offer = await offer_of(audio="sendrecv")
+            assert await refused(client, content=offer, headers=SDP) == (401, "invalid_api_key")
+            assert (await client.get("/v1/realtime/ice_servers")).status_code == 401
+            secret = server.keys.mint({"type": "realtime", "instructions": "Whisper."})
+            bearer = {"Authorization": f"Bearer {secret.value}"}
+            async with calling(client, headers=bearer) as (caller, address):
+                assert (await caller.told("session.created"))["session"]["instructions"] == "Whisper."
+                assert (await client.post(f"{address}/hangup")).status_code == 401
+                assert (await client.post(f"{address}/hangup", headers=bearer)).status_code == 200
+
+    run(main())
+
+
+def test_a_full_server_refuses() -> None:
+    async def main() -> None:
+        server, _ = fake_server(max_sessions=1)
+        async with serving(server) as client, calling(client):
+            offer = await offer_of(audio="sendrecv")
+            assert await refused(client, content=offer, headers=SDP) == (503, "server_busy")
+
+    run(main())
+
+
+def test_foreign_pages_are_refused() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client:
+            headers = SDP | {"Origin": "https://elsewhere.example"}
+            assert await refused(client, content=await offer_of(audio="sendrecv"), headers=headers) == (
+                403,
+                "origin_refused",
+            )
+
+    run(main())
+
+
+def test_a_relay_is_told_to_clients_with_its_password() -> None:
+    async def main() -> None:
+        relay = {"turn": "turn:relay.example:3478", "turn_username": "me", "turn_password": "pass"}
+        server, _ = fake_server(webrtc={"stun": "stun:stun.example:3478", **relay})
+        async with serving(server) as client:
+            told = (await client.get("/v1/realtime/ice_servers")).json()["ice_servers"]
+        assert told == [
+            {"urls": "stun:stun.example:3478"},
+            {"urls": "turn:relay.example:3478", "username": "me", "credential": "pass"},
+        ]
+
+    run(main())
+
+
+def test_media_stays_within_its_ports_and_the_public_address_is_offered() -> None:
+    async def main() -> None:
+        server, _ = fake_server(webrtc={"udp_ports": "50200-50219", "public_address": "203.0.113.7"})
+        async with serving(server) as client:
+            async with calling(client):
+                pass
+            answer = await client.post(CALLS, content=await offer_of(audio="sendrecv"), headers=SDP)
+            candidates = [line.split() for line in answer.text.splitlines() if line.startswith("a=candidate")]
+            addresses = {parts[4] for parts in candidates}
+            assert all(50_200 <= int(parts[5]) <= 50_219 for parts in candidates)
+            assert "127.0.0.1" in addresses
+            assert "203.0.113.7" in addresses or not {a for a in addresses if "." in a} - {"127.0.0.1"}
+
+    run(main())
+
+
+def test_a_shut_down_server_says_goodbye() -> None:
+    async def main() -> None:
+        server, _ = fake_server(shutdown_grace_seconds=2)
+        async with serving(server) as client, calling(client) as (caller, _):
+            await server.stop()
+            assert server.session_count == 0
+            await until(lambda: caller.connection.connectionState in ("closed", "failed"))
+
+    run(main())
+
+
+def test_a_bug_ends_its_call_alone() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client, calling(client) as (other, _), calling(client) as (caller, _):
+            caller.tell(type="input_audio_buffer.clear")
+            assert (await caller.told("error"))["error"]["code"] == "session_failed"
+            await until(lambda: server.session_count == 1)
+            other.tell(type="response.create")
+            await other.told("response.done")
+
+    run(main())
+
+
+def test_an_expired_secret_is_no_key() -> None:
+    async def main() -> None:
+        now = [0.0]
+        server, _ = fake_server()
+        server.keys = Keys(clock=lambda: now[0])
+        secret = server.keys.mint({"type": "realtime"}, 10)
+        now[0] = 11
+        async with serving(server) as client:
+            headers = SDP | {"Authorization": f"Bearer {secret.value}"}
+            assert await refused(client, content=await offer_of(audio="sendrecv"), headers=headers) == (
+                401,
+                "invalid_api_key",
+            )
+
+    run(main())
