@@ -1,74 +1,102 @@
-// One call: the wire, the line and the conversation brought together.
+// One call: the line, the microphone and the conversation brought together.
 
-import { makeLine } from "./audio.js";
-import { Failure } from "./failures.js";
-import { MicrophoneClock } from "./microphone_clock.js";
-import { decodePcm16, encodePcm16 } from "./pcm.js";
-import { readHealth, realtimeAddress, refuseIfClosed, secretFor } from "./server.js";
-import { Wire } from "./wire.js";
+import { Desk } from "./desk.js";
+import { Failure, isAboutMedia } from "./failures.js";
+import { lineMakers, rememberBlockedMedia } from "./line.js";
+import { Microphone } from "./microphone.js";
+import { lostQuality } from "./quality.js";
+import { Recorder } from "./recorder.js";
+import { readHealth, refuseIfClosed } from "./server.js";
+import { sessionOf } from "./session_settings.js";
+import { DEFAULTS } from "./settings_store.js";
+import { TurnMetricsBook } from "./turn_metrics.js";
+import { WakeLock } from "./wake_lock.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
+/** @typedef {import("./line.js").Line} Line */
+/** @typedef {import("./loudspeaker.js").Played} Played */
+/** @typedef {import("./quality.js").Quality} Quality */
+/** @typedef {import("./recorder.js").Recording} Recording */
+/** @typedef {import("./settings_store.js").Settings} Settings */
 /** @typedef {import("./wire.js").WireEvent} WireEvent */
-/** @typedef {import("./audio.js").Played} Played */
-/** @typedef {"idle" | "connecting" | "asking" | "listening" | "thinking" | "speaking" | "silent"} Mood */
+/**
+ * @typedef {"idle" | "connecting" | "asking" | "reconnecting" | "listening" | "thinking" | "speaking" | "silent"} Mood
+ */
+/** Something to be told that hinders nothing. @typedef {"mediaBlocked" | "noWebRtc" | "noSpeaker" | "recordingFull"} Notice */
 /**
  * @typedef {object} CallEvents
  * @property {() => void} onChange the mood or the conversation is another now
  * @property {(failure: Failure) => void} onFailure
  * @property {(level: number) => void} onLevel 0 to 1, of whoever sounds
+ * @property {(event: WireEvent, arrivedSeconds: number) => void} [onEvent] every event of the server; the time is
+ *   `performance.now()` in seconds
+ * @property {(name: Notice, detail: string) => void} [onNotice]
  */
 
-const SESSION = {
-  type: "realtime",
-  audio: {
-    input: {
-      format: { type: "audio/pcm", rate: 24000 },
-      transcription: { model: "default" },
-      turn_detection: { type: "semantic_vad" },
-    },
-    output: { format: { type: "audio/pcm", rate: 24000 } },
-  },
-};
 /** Answers to what crossed the server's own events on the way; nothing is wrong. */
-const CROSSED = ["response_cancel_not_active", "conversation_already_has_active_response"];
+const CROSSED = [
+  "response_cancel_not_active",
+  "conversation_already_has_active_response",
+  "input_audio_buffer_commit_empty", // a key that was only touched
+];
 /** After the server's goodbye, what it sent ahead is still played: it sends at most a second. */
 const GOODBYE_MS = 1500;
 
 export class Call {
-  /** Make it within a click. @param {Conversation} conversation @param {CallEvents} events */
-  constructor(conversation, events) {
+  /**
+   * Make it within a click.
+   * @param {Conversation} conversation @param {CallEvents} events @param {Settings} [settings]
+   */
+  constructor(conversation, events, settings = DEFAULTS) {
     this.conversation = conversation;
     this.events = events;
-    this.clock = new MicrophoneClock();
-    this.wire = new Wire(
-      (event) => this.take(event),
-      (code, reason) => this.closed(code, reason),
-    );
-    this.line = makeLine(this.lineEvents());
-    /** @type {"connecting" | "asking" | "live" | "over"} */
+    this.settings = { ...settings };
+    this.desk = new Desk();
+    this.microphone = new Microphone(this.desk, {
+      onTrack: (track) => this.line?.useMicrophone(track),
+      onLost: () => this.fail(new Failure("microphoneLost")),
+    });
+    this.wakeLock = new WakeLock();
+    this.metrics = new TurnMetricsBook();
+    /** @type {Line | null} */
+    this.line = null;
+    /** @type {Recorder | null} */
+    this.recorder = null;
+    /** @type {"connecting" | "asking" | "live" | "reconnecting" | "over"} */
     this.stage = "connecting";
     this.hasMicrophone = false;
     this.muted = false;
-    /** The item that sounds. */
+    /** Push to talk: the key is held. */
+    this.isTalking = false;
+    /** What sounds: an item, or a response, as its line names it. */
     this.sounding = "";
-    /** A typed question waits for the running answer to end. */
+    /** A question waits for the running answer to end. */
     this.mustAsk = false;
-    this.secondsOfItem = 0;
+    /** A turn that was spoken by hand is to be answered when the server has it. */
+    this.mustAnswer = false;
+    this.secondsOfAnswer = 0;
     this.secondsPlayed = 0;
     this.loudest = 0;
+    /** @type {Quality | null} */
+    this.quality = null;
     /** @type {{resolve: (value: undefined) => void, reject: (failure: Failure) => void} | undefined} */
     this.opening = undefined;
   }
 
-  /** @returns {import("./audio.js").AudioEvents} */
+  /** @returns {import("./line.js").LineEvents} */
   lineEvents() {
     return {
-      onBlock: (block) => this.speak(block),
-      onSound: (id, at) => this.sounds(id, at),
+      onEvent: (event) => this.take(event),
+      onSounding: (id) => this.sounds(id),
+      onFirstSound: (id, at) => this.firstSound(id, at),
       onProgress: (played, level) => this.progress(played, level),
       onEnded: (played) => this.played(played),
-      onFlushed: (items) => this.flushed(items),
-      onMicrophoneLost: () => this.fail(new Failure("microphoneLost")),
+      onCut: (items) => this.cut(items),
+      onInput: (level) => this.input(level),
+      onBroken: () => this.broken(),
+      onRestored: () => this.restored(),
+      onClosed: (failure) => this.closed(failure),
+      onQuality: (quality) => this.rate(quality),
     };
   }
 
@@ -81,16 +109,26 @@ export class Call {
     return this.conversation.silent ? "silent" : "listening";
   }
 
+  /** How sound travels; "" before a line stands. */
+  get transport() {
+    return this.line?.kind ?? "";
+  }
+
+  get turnMetrics() {
+    return this.metrics.turns;
+  }
+
   // --- beginning and end --------------------------------------------------------------------------
 
   /** Resolves when the call stands; throws a `Failure`. @param {string} key @param {boolean} withMicrophone */
   async begin(key, withMicrophone) {
     try {
-      const [health] = await Promise.all([readHealth(), this.line.open()]);
+      const [health] = await Promise.all([readHealth(), this.desk.open()]);
       refuseIfClosed(health);
-      const secret = health.key_required ? await secretFor(key) : "";
+      if (health.key_required && !key) throw new Failure("keyNeeded");
       if (withMicrophone) await this.listen();
-      await this.connect(secret, health.key_required);
+      await this.connect(health.key_required ? key : "");
+      this.wakeLock.hold();
     } catch (error) {
       this.hangUp();
       throw error instanceof Failure ? error : new Failure("unexpected", String(error));
@@ -100,50 +138,93 @@ export class Call {
   async listen() {
     this.stage = "asking";
     this.events.onChange();
-    await this.line.listen();
+    this.applyMute();
+    await this.microphone.open(this.settings);
     this.hasMicrophone = true;
     if (this.stage === "asking") this.stage = "connecting";
     this.events.onChange();
   }
 
-  /** @param {string} secret @param {boolean} keyRequired */
-  async connect(secret, keyRequired) {
-    if (this.stage === "over") return;
+  /** @param {string} key */
+  async connect(key) {
+    this.refuseIfOver();
     this.conversation.beginCall();
-    try {
-      await this.wire.open(realtimeAddress(), secret);
-    } catch (error) {
-      refuseIfClosed(await readHealth()); // a browser isn't told why it was refused
-      if (keyRequired && /** @type {Failure} */ (error).kind === "serverGone") throw new Failure("keyWrong");
-      throw error;
-    }
-    const output_modalities = [this.line.sounds ? "audio" : "text"];
-    this.wire.send({ type: "session.update", session: { ...SESSION, output_modalities } });
+    const line = await this.openLine(key);
+    await this.useSpeaker(line);
+    this.configure();
     await /** @type {Promise<undefined>} */ (
       new Promise((resolve, reject) => (this.opening = { resolve, reject }))
     );
   }
 
+  /** The first line that can be had. @param {string} key @returns {Promise<Line>} */
+  async openLine(key) {
+    const makers = lineMakers(this.settings.transport);
+    for (const [index, make] of makers.entries()) {
+      const line = make(this.desk, this.microphone, this.lineEvents());
+      this.line = line;
+      try {
+        await line.open(key);
+        this.refuseIfOver();
+        return line;
+      } catch (error) {
+        line.close();
+        this.line = null;
+        const isLast = index === makers.length - 1 || this.stage === "over";
+        if (isLast || !(error instanceof Failure) || !isAboutMedia(error.kind)) throw error;
+        if (error.kind === "mediaBlocked") rememberBlockedMedia();
+        this.events.onNotice?.(/** @type {Notice} */ (error.kind), error.detail);
+      }
+    }
+    throw new Failure("unexpected");
+  }
+
+  refuseIfOver() {
+    if (this.stage === "over") throw new Failure("callEnded");
+  }
+
   hangUp() {
     if (this.stage === "over") return;
     this.stage = "over";
-    this.wire.close();
-    this.line.close();
-    if (this.sounding) this.conversation.cutOff(this.sounding, this.secondsOfItem);
+    this.line?.close();
+    if (this.sounding) this.conversation.cutOff(this.sounding, this.secondsOfAnswer);
     this.opening?.reject(new Failure("callEnded"));
+    this.letGo();
     this.events.onChange();
   }
 
-  /** @param {number} code @param {string} reason */
-  closed(code, reason) {
+  /** The line is closed from its other end. @param {Failure} failure */
+  closed(failure) {
     if (this.stage === "over") return;
-    const failure = closingFailure(code, reason);
-    if (this.stage !== "live") return void this.opening?.reject(failure); // `begin` tells and cleans up
+    if (this.opening && this.stage === "connecting") return void this.opening.reject(failure); // `begin` tells it
     this.stage = "over";
-    this.wire.close();
-    this.line.release();
-    setTimeout(() => this.line.close(), this.sounding ? GOODBYE_MS : 0);
+    const { line } = this;
+    setTimeout(() => line?.close(), this.sounding ? GOODBYE_MS : 0);
+    this.letGo(this.sounding ? GOODBYE_MS : 0);
     this.fail(failure);
+  }
+
+  /** The microphone and the screen at once; the sound desk when all has been played and recorded. @param {number} [afterMs] */
+  letGo(afterMs = 0) {
+    this.microphone.close();
+    this.wakeLock.release();
+    this.recorder?.finish();
+    const recorded = this.recorder?.finished ?? Promise.resolve();
+    const played = new Promise((resolve) => setTimeout(resolve, afterMs));
+    Promise.all([recorded, played]).then(() => this.desk.close());
+  }
+
+  broken() {
+    if (this.stage !== "live") return;
+    this.stage = "reconnecting";
+    this.rate(lostQuality());
+    this.events.onChange();
+  }
+
+  restored() {
+    if (this.stage !== "reconnecting") return;
+    this.stage = "live";
+    this.events.onChange();
   }
 
   /** @param {Failure} failure */
@@ -152,59 +233,125 @@ export class Call {
     this.events.onChange();
   }
 
+  /** @param {Quality} quality */
+  rate(quality) {
+    this.quality = quality;
+    this.events.onChange();
+  }
+
+  // --- settings -----------------------------------------------------------------------------------
+
+  /** Change what can be changed while the call goes on; the transport is chosen by the next one. @param {Settings} settings */
+  async apply(settings) {
+    const before = this.settings;
+    this.settings = { ...settings };
+    if (settings.pushToTalk !== before.pushToTalk) this.isTalking = false;
+    this.applyMute();
+    if (this.line && this.stage !== "over") {
+      this.configure();
+      if (settings.speakerId !== before.speakerId) await this.useSpeaker(this.line);
+    }
+    try {
+      if (this.hasMicrophone) await this.microphone.change(settings);
+    } catch (error) {
+      this.fail(/** @type {Failure} */ (error));
+    }
+  }
+
+  configure() {
+    if (!this.line) return;
+    this.line.send({ type: "session.update", session: sessionOf(this.settings, this.line.isAudible) });
+  }
+
+  /** One that is gone, or not allowed, gives way to the browser's own choice. @param {Line} line */
+  async useSpeaker(line) {
+    try {
+      await line.useSpeaker(this.settings.speakerId);
+    } catch (error) {
+      this.events.onNotice?.("noSpeaker", String(error));
+    }
+  }
+
   // --- the user -----------------------------------------------------------------------------------
 
-  /** @param {import("./audio.js").MicrophoneBlock} block */
-  speak({ samples, endsAt, level }) {
-    if (this.stage !== "live") return;
-    this.clock.sent(samples.length / 24000, endsAt);
-    this.wire.send({ type: "input_audio_buffer.append", audio: encodePcm16(samples) });
-    if (!this.sounding) this.events.onLevel(level);
+  /** @param {number} level */
+  input(level) {
+    if (this.stage === "live" && !this.sounding) this.events.onLevel(level);
   }
 
   /** Ask by typing; what sounds is cut off, as by speech. @param {string} text */
   type(text) {
-    this.conversation.typed(this.line.now);
-    if (this.sounding) this.line.flush();
+    this.conversation.asked(this.desk.now);
+    this.interrupt();
     const content = [{ type: "input_text", text }];
-    this.wire.send({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
+    this.line?.send({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
     this.mustAsk = true;
-    if (this.conversation.running.size) this.wire.send({ type: "response.cancel" });
     this.askIfFree();
     this.events.onChange();
+  }
+
+  interrupt() {
+    if (this.sounding) this.line?.interrupt();
+    if (this.conversation.running.size) this.line?.send({ type: "response.cancel" });
   }
 
   askIfFree() {
     if (!this.mustAsk || this.conversation.running.size) return;
     this.mustAsk = false;
-    this.wire.send({ type: "response.create" });
+    this.line?.send({ type: "response.create" });
   }
 
   /** @param {boolean} muted */
   mute(muted) {
     this.muted = muted;
-    this.line.mute(muted);
+    this.applyMute();
     this.events.onLevel(0);
+  }
+
+  applyMute() {
+    this.microphone.mute(this.muted || (this.settings.pushToTalk && !this.isTalking));
+  }
+
+  /** Push to talk: the key goes down. What sounds is cut off. */
+  talkBegin() {
+    if (!this.settings.pushToTalk || this.isTalking || this.stage !== "live") return;
+    this.isTalking = true;
+    this.interrupt();
+    this.line?.send({ type: "input_audio_buffer.clear" });
+    this.applyMute();
+    this.events.onChange();
+  }
+
+  /** The key is let go: what was said is to be answered, its last sounds included, which are still on their way. */
+  async talkEnd() {
+    if (!this.isTalking || this.isEnding) return;
+    this.isEnding = true;
+    this.conversation.asked(this.desk.now);
+    await new Promise((resolve) => setTimeout(resolve, (this.line?.tailSeconds ?? 0) * 1000));
+    this.isEnding = this.isTalking = false;
+    this.applyMute();
+    this.mustAnswer = true;
+    this.line?.send({ type: "input_audio_buffer.commit" });
+    this.events.onChange();
   }
 
   // --- the server ---------------------------------------------------------------------------------
 
   /** @param {WireEvent} event */
   take(event) {
+    this.events.onEvent?.(event, performance.now() / 1000);
     this.conversation.take(event);
+    this.metrics.take(event);
+    if (event.type === "response.output_audio.delta") return; // nothing to be seen yet
     switch (event.type) {
       case "session.updated":
-        if (this.stage !== "over") this.stage = "live";
+        if (this.stage === "connecting") this.stage = "live";
         this.opening?.resolve(undefined);
         break;
-      case "input_audio_buffer.speech_started":
-        this.line.flush();
-        break;
-      case "response.output_audio.delta":
-        this.line.play(event.item_id, decodePcm16(event.delta));
-        return; // nothing to be seen yet
-      case "response.output_audio.done":
-        this.line.finish(event.item_id);
+      case "input_audio_buffer.committed":
+        this.mustAsk ||= this.mustAnswer;
+        this.mustAnswer = false;
+        this.askIfFree();
         break;
       case "response.done":
         this.answered(event.response);
@@ -227,21 +374,28 @@ export class Call {
   /** @param {{code: string, message: string}} error */
   refused({ code, message }) {
     if (!CROSSED.includes(code)) this.events.onFailure(new Failure("refused", message));
-    else if (code === "conversation_already_has_active_response") this.mustAsk = true; // at its response.done
+    if (code === "conversation_already_has_active_response") this.mustAsk = true; // at its response.done
+    if (code === "input_audio_buffer_commit_empty") this.mustAnswer = false;
   }
 
-  // --- the loudspeaker ----------------------------------------------------------------------------
+  // --- what sounds --------------------------------------------------------------------------------
+
+  /** @param {string} id */
+  sounds(id) {
+    this.sounding = id;
+    this.secondsOfAnswer = 0;
+    this.events.onChange();
+  }
 
   /** @param {string} id @param {number} at */
-  sounds(id, at) {
-    this.sounding = id;
-    this.secondsOfItem = 0;
+  firstSound(id, at) {
     const entry = this.conversation.speaker(id);
-    if (entry?.question && entry.latencySeconds === null) {
-      const { question } = entry;
-      const askedAt = "at" in question ? question.at : this.clock.at(question.endMs / 1000);
-      if (askedAt !== null) entry.latencySeconds = at - askedAt;
-    }
+    if (!entry?.question || entry.latencySeconds !== null) return;
+    const { question } = entry;
+    const askedAt = "at" in question ? question.at : this.line?.spokenAt(question.endMs / 1000);
+    if (askedAt === null || askedAt === undefined) return;
+    entry.latencySeconds = at - askedAt;
+    this.metrics.measured(entry.key, entry.latencySeconds);
     this.events.onChange();
   }
 
@@ -254,11 +408,11 @@ export class Call {
     this.events.onChange();
   }
 
-  /** @param {string} id @param {number} seconds of the item so far */
+  /** @param {string} id @param {number} seconds of the answer so far */
   count(id, seconds) {
     if (this.sounding !== id) return;
-    this.secondsPlayed += Math.max(seconds - this.secondsOfItem, 0);
-    this.secondsOfItem = seconds;
+    this.secondsPlayed += Math.max(seconds - this.secondsOfAnswer, 0);
+    this.secondsOfAnswer = seconds;
   }
 
   /** @param {Played} played */
@@ -271,23 +425,36 @@ export class Call {
   }
 
   /** @param {Played[]} items */
-  flushed(items) {
+  cut(items) {
     this.sounding = "";
-    for (const { id, seconds } of items) {
-      this.conversation.cutOff(id, seconds);
-      const audio_end_ms = Math.floor(seconds * 1000);
-      this.wire.send({ type: "conversation.item.truncate", item_id: id, content_index: 0, audio_end_ms });
-    }
+    for (const { id, seconds } of items) this.conversation.cutOff(id, seconds);
     this.events.onLevel(0);
     this.events.onChange();
   }
-}
 
-/** @param {number} code of the websocket @param {string} reason */
-function closingFailure(code, reason) {
-  if (code === 1000) return new Failure("callEnded", reason);
-  if (code === 1001) return new Failure("serverStopping");
-  if (code === 1013) return new Failure("serverBusy");
-  if (code === 1008 || code === 1011) return new Failure("unexpected", reason);
-  return new Failure("serverGone");
+  // --- recording ----------------------------------------------------------------------------------
+
+  /** There is one, running or (after the call, or an hour) waiting to be fetched. */
+  get isRecording() {
+    return this.recorder !== null;
+  }
+
+  /** Both sides, in this browser only. Throws a `Failure` where the browser can't. */
+  async startRecording() {
+    if (this.recorder || this.stage === "over") return;
+    if (!this.desk.hasWorklets) throw new Failure("insecure");
+    this.recorder = new Recorder(this.desk, () => this.events.onNotice?.("recordingFull", ""));
+    await this.recorder.start();
+    this.events.onChange();
+  }
+
+  /** Also after the call is over. @returns {Promise<Recording>} a WAV file, left the user, right the agent */
+  async stopRecording() {
+    const { recorder } = this;
+    if (!recorder) throw new Failure("unexpected", "Nothing is being recorded.");
+    const recording = await recorder.stop();
+    this.recorder = null;
+    this.events.onChange();
+    return recording;
+  }
 }

@@ -13,8 +13,9 @@
  * @property {string} itemId "" before it has one
  * @property {{text: string, at: number}[]} said words, and where in the item's audio (seconds) they begin
  * @property {string[]} sentences that it means to say, as far as the server tells
- * @property {number} received seconds of audio
+ * @property {number} received seconds of audio that came over the wire; 0 where the line itself carries the sound
  * @property {number} heard seconds of audio that sounded
+ * @property {Map<string, string>} told what sounded, by utterance, as the server tells it
  * @property {boolean} done
  * @property {boolean} cut it was interrupted
  * @property {Question | null} question
@@ -30,31 +31,31 @@ const PCM_BYTES_PER_SECOND = 48000;
 const AHEAD_KEPT = 16;
 
 export class Conversation {
-  constructor() {
-    /** @type {Entry[]} */
-    this.entries = [];
-    this.noteCount = 0;
-    this.lastCommitted = -1;
-    this.beginCall();
-  }
+  /** @type {Entry[]} */
+  entries = [];
+  noteCount = 0;
+  /** The open turn's words, by segment. @type {Map<number, {stable: string, tentative: string}>} */
+  segments = new Map();
+  /** The newest segment that belongs to a finished turn. */
+  lastCommitted = -1;
+  turnIsOpen = false;
+  /** The last turn got no answer on purpose. */
+  silent = false;
+  /** @type {Question | null} */
+  question = null;
+  /** @type {Map<string, string>} think → response */
+  thinks = new Map();
+  /** What is thought before it belongs to a response, by think. @type {Map<string, Ahead>} */
+  ahead = new Map();
+  /** Responses that are not done. @type {Set<string>} */
+  running = new Set();
 
   /** What belongs to one call starts anew; what was said stays to be read. */
   beginCall() {
-    /** The open turn's words, by segment. @type {Map<number, {stable: string, tentative: string}>} */
-    this.segments = new Map();
-    /** The newest segment that belongs to a finished turn. */
+    for (const memory of [this.segments, this.thinks, this.ahead, this.running]) memory.clear();
     this.lastCommitted = -1;
-    this.turnIsOpen = false;
-    /** The last turn got no answer on purpose. */
-    this.silent = false;
-    /** @type {Question | null} */
+    this.turnIsOpen = this.silent = false;
     this.question = null;
-    /** @type {Map<string, string>} think → response */
-    this.thinks = new Map();
-    /** What is thought before it belongs to a response, by think. @type {Map<string, Ahead>} */
-    this.ahead = new Map();
-    /** Responses that are not done. @type {Set<string>} */
-    this.running = new Set();
   }
 
   /** The words being heard now, those that may still change apart. */
@@ -76,8 +77,8 @@ export class Conversation {
     this.entries.push({ kind: "note", key: `note_${this.noteCount++}`, name, text });
   }
 
-  /** The user typed a question. @param {number} at audio clock */
-  typed(at) {
+  /** The user typed a question, or let go the key to be answered. @param {number} at audio clock */
+  asked(at) {
     this.question = { at };
     this.silent = false;
   }
@@ -157,7 +158,7 @@ export class Conversation {
     this.running.add(id);
     this.entries.push({
       ...{ kind: "agent", key: id, itemId: "", said: [], sentences: [], received: 0, heard: 0, done: false },
-      ...{ cut: false, question, latencySeconds: null, thoughts: "", silence: null },
+      ...{ told: new Map(), cut: false, question, latencySeconds: null, thoughts: "", silence: null },
     });
   }
 
@@ -167,7 +168,9 @@ export class Conversation {
     entry.cut ||= status === "cancelled";
     this.running.delete(entry.key);
     const isEmpty = !entry.said.length && !entry.thoughts && entry.silence === null;
-    if (isEmpty) this.entries.splice(this.entries.indexOf(entry), 1);
+    if (!isEmpty) return;
+    this.entries.splice(this.entries.indexOf(entry), 1);
+    this.question ??= entry.question; // the next one answers it
   }
 
   /** @param {string | undefined} responseId @returns {AgentEntry | undefined} */
@@ -185,6 +188,9 @@ export class Conversation {
       case "stretto.heard":
         this.hear(event);
         break;
+      case "stretto.said":
+        this.answer(event.response_id)?.told.set(event.utterance_id, event.text);
+        break;
       case "stretto.thought.delta":
         this.place(event.think_id).thoughts += event.delta;
         break;
@@ -195,6 +201,7 @@ export class Conversation {
         this.ahead.delete(event.think_id);
         break;
       case "stretto.silence": {
+        if (event.purpose === "afterthought") break; // it answers nobody
         const entry = this.answer(event.response_id);
         if (entry) entry.silence = event.reason;
         this.silent = true;
@@ -263,28 +270,30 @@ export class Conversation {
 
   // --- what the loudspeaker tells -----------------------------------------------------------------
 
-  /** @param {string} itemId */
-  speaker(itemId) {
+  /** @param {string} id of its item or, where the line itself carries the sound, of its response */
+  speaker(id) {
     return /** @type {AgentEntry | undefined} */ (
-      this.entries.findLast((entry) => entry.kind === "agent" && entry.itemId === itemId)
+      this.entries.findLast((entry) => entry.kind === "agent" && (entry.itemId === id || entry.key === id))
     );
   }
 
-  /** @param {string} itemId @param {number} seconds */
-  played(itemId, seconds) {
-    const entry = this.speaker(itemId);
-    if (entry) entry.heard = seconds;
+  /** Only audio that came over the wire has words at its seconds. @param {string} id @param {number} seconds */
+  played(id, seconds) {
+    const entry = this.speaker(id);
+    if (entry?.received) entry.heard = seconds;
   }
 
-  /** @param {string} itemId */
-  playedToEnd(itemId) {
-    this.played(itemId, Infinity);
+  /** @param {string} id */
+  playedToEnd(id) {
+    const entry = this.speaker(id);
+    if (entry && !entry.cut) entry.heard = Infinity;
   }
 
-  /** @param {string} itemId @param {number} seconds */
-  cutOff(itemId, seconds) {
-    const entry = this.speaker(itemId);
-    if (entry) Object.assign(entry, { heard: seconds, cut: true });
+  /** @param {string} id @param {number} seconds */
+  cutOff(id, seconds) {
+    this.played(id, seconds);
+    const entry = this.speaker(id);
+    if (entry) entry.cut = true;
   }
 }
 
@@ -292,18 +301,33 @@ export class Conversation {
  * An answer's text: what the user has heard, and what is still to come (or, cut off, was never heard).
  * @param {AgentEntry} entry
  */
-export function splitHeard({ said, sentences, heard, cut }) {
-  const text = (/** @type {{text: string}[]} */ words) => words.map((word) => word.text).join("");
-  const past = said.filter((word) => word.at < heard);
-  const written = text(said);
-  const planned = sentences.join(" ");
+export function splitHeard(entry) {
+  const written = textOf(entry.said);
+  const planned = entry.sentences.join(" ");
   const whole = planned.startsWith(written) ? planned : written;
-  const isOver = heard === Infinity && !cut;
-  const heardText = isOver ? written : text(past);
-  const coming = whole.slice(heardText.length);
+  const heard = heardText(entry, written, whole);
+  const coming = whole.slice(heard.length);
   const word = coming.trimStart();
-  return { heard: heardText + coming.slice(0, coming.length - word.length), coming: word };
+  return { heard: heard + coming.slice(0, coming.length - word.length), coming: word };
 }
+
+/** @param {AgentEntry} entry @param {string} written @param {string} whole */
+function heardText({ said, heard, cut, received, told }, written, whole) {
+  if (heard === Infinity && !cut) return written;
+  if (received || !told.size) return textOf(said.filter((word) => word.at < heard));
+  return whole.slice(0, placeOf(whole, [...told.values()].join(" ")));
+}
+
+/** Where `whole` has come to the end of `told`; white space may differ. @param {string} whole @param {string} told */
+function placeOf(whole, told) {
+  let letters = told.replace(/\s/g, "").length;
+  let place = 0;
+  for (; place < whole.length && letters > 0; place++) if (whole[place].trim()) letters--;
+  return place;
+}
+
+/** @param {{text: string}[]} words */
+const textOf = (words) => words.map((word) => word.text).join("");
 
 /** @param {string} base64 */
 function byteCount(base64) {

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {"insecure" | "oldBrowser" | "noPermission" | "noDevice" | "deviceBusy" | "microphoneLost"
- *   | "serverGone" | "serverWarming" | "serverStopping" | "serverBusy" | "keyNeeded" | "keyWrong"
+ *   | "mediaBlocked" | "noWebRtc" | "noSpeaker" | "recordingFull" | "connectionLost" | "serverGone" | "serverWarming" | "serverStopping" | "serverBusy" | "keyNeeded" | "keyWrong"
  *   | "callEnded" | "answerFailed" | "wordsLost" | "refused" | "unexpected"} FailureName
  */
 
@@ -33,6 +33,9 @@ export function microphoneFailure(error) {
 /** These leave the conversation possible by typing. @param {FailureName} name */
 export const isAboutMicrophone = (name) =>
   ["insecure", "noPermission", "noDevice", "deviceBusy", "microphoneLost"].includes(name);
+
+/** Sound can't flow this way; the websocket may do. @param {FailureName} name */
+export const isAboutMedia = (name) => ["mediaBlocked", "noWebRtc"].includes(name);
 
 /** These pass by themselves; the call goes on. @param {FailureName} name */
 export const isPassing = (name) => ["answerFailed", "wordsLost", "refused"].includes(name);

@@ -1,4 +1,4 @@
-// What the page asks the server over plain HTTP: its state, and a short-lived secret for a key.
+// What the page asks the server over plain HTTP: its state, a short-lived secret for a key, and calls over WebRTC.
 
 import { Failure } from "./failures.js";
 
@@ -9,6 +9,7 @@ import { Failure } from "./failures.js";
  * @property {{asr: Engine, llm: Engine, tts: Engine}} engines
  * @property {boolean} has_room
  * @property {boolean} key_required
+ * @property {string[]} [voices] that sessions may ask for by name
  */
 
 /** Paths are relative, so that the application may be mounted anywhere. @param {string} path */
@@ -59,6 +60,84 @@ function authorization(key) {
   } catch {
     throw new Failure("keyWrong"); // letters that no header can carry
   }
+}
+
+// --- calls over WebRTC ----------------------------------------------------------------------------
+
+const CALLS = "v1/realtime/calls";
+
+/**
+ * @param {string} path @param {string} key "" for none @param {RequestInit} [options]
+ * @returns {Promise<Response>} throws a `Failure` when there is no server, or it wants another key
+ */
+async function ask(path, key, options = {}) {
+  const headers = key ? authorization(key) : new Headers();
+  if (options.body) headers.set("Content-Type", "application/sdp");
+  let answer;
+  try {
+    answer = await fetch(address(path), { cache: "no-store", ...options, headers });
+  } catch {
+    throw new Failure("serverGone");
+  }
+  if (answer.status === 401) throw new Failure("keyWrong");
+  return answer;
+}
+
+/** What the server says is wrong. @param {Response} answer @returns {Promise<string>} */
+async function complaint(answer) {
+  try {
+    return (await answer.json()).error?.message ?? "";
+  } catch {
+    return ""; // no server of ours
+  }
+}
+
+/** Helpers to find a path with; none is no hindrance. @param {string} key @returns {Promise<RTCIceServer[]>} */
+export async function readIceServers(key) {
+  const answer = await ask("v1/realtime/ice_servers", key);
+  return answer.ok ? ((await answer.json()).ice_servers ?? []) : [];
+}
+
+/**
+ * Throws "noWebRtc" when the server has none of it.
+ * @param {string} offer SDP @param {string} key @returns {Promise<{callId: string, answer: string}>}
+ */
+export async function startCall(offer, key) {
+  const answer = await ask(`${CALLS}?stretto=1`, key, { method: "POST", body: offer });
+  if ([404, 405, 501].includes(answer.status)) throw new Failure("noWebRtc", await complaint(answer));
+  if (answer.status === 503) {
+    refuseIfClosed(await readHealth());
+    throw new Failure("serverBusy");
+  }
+  if (!answer.ok) throw new Failure("unexpected", await complaint(answer));
+  const callId = answer.headers.get("Location")?.split("/").at(-1) ?? "";
+  return { callId, answer: await answer.text() };
+}
+
+/**
+ * A new path for a call that goes on. Throws "connectionLost" when the server doesn't know the call any more.
+ * @param {string} callId @param {string} offer SDP @param {string} key @returns {Promise<string>} the answer's SDP
+ */
+export async function reconnectCall(callId, offer, key) {
+  const answer = await ask(`${CALLS}/${callId}/reconnect`, key, { method: "POST", body: offer });
+  if (answer.status === 404) throw new Failure("connectionLost");
+  if (answer.status === 503) throw new Failure("serverBusy");
+  if (!answer.ok) throw new Failure("unexpected", await complaint(answer));
+  return answer.text();
+}
+
+/** Sent even while the page is being closed. @param {string} callId @param {string} key */
+export function endCall(callId, key) {
+  ask(`${CALLS}/${callId}/hangup`, key, { method: "POST", keepalive: true }).catch(() => {}); // it is over either way
+}
+
+// --- the key in the address -----------------------------------------------------------------------
+
+/** The key in the address's fragment (as `stretto serve --https` prints it), which is taken away from the address. */
+export function takeKeyFromAddress() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
+  if (key) history.replaceState(history.state, "", location.pathname + location.search);
+  return key;
 }
 
 /** @returns {URL} with the extension events, and `ws:` or `wss:` as the page itself came */

@@ -29,6 +29,8 @@ class Speaker extends AudioWorkletProcessor {
     this.items = [];
     this.offset = 0;
     this.running = false;
+    /** Samples until a flush has faded out. @type {number | undefined} */
+    this.fading = undefined;
     this.dropped = 0;
     this.unreported = 0;
     this.port.onmessage = ({ data }) => this.take(data);
@@ -76,7 +78,7 @@ class Speaker extends AudioWorkletProcessor {
     const output = outputs[0][0];
     let filled = 0;
     while (filled < output.length && this.ready()) filled = this.fill(output, filled);
-    if (this.fading !== undefined) this.fade(output);
+    if (this.fading !== undefined) this.fade(output, this.fading);
     this.report(output, filled);
     return true;
   }
@@ -123,13 +125,11 @@ class Speaker extends AudioWorkletProcessor {
     this.port.postMessage({ kind: "sound", id: item.id, at: currentTime + (filled + index) / sampleRate });
   }
 
-  /** @param {Float32Array} output */
-  fade(output) {
+  /** @param {Float32Array} output @param {number} left samples until it is silent */
+  fade(output, left) {
     const whole = FADE_SECONDS * sampleRate;
-    for (let index = 0; index < output.length; index++) {
-      output[index] *= Math.max(this.fading - index, 0) / whole;
-    }
-    this.fading -= output.length;
+    for (let index = 0; index < output.length; index++) output[index] *= Math.max(left - index, 0) / whole;
+    this.fading = left - output.length;
     if (this.fading <= 0 || !this.running) this.flush();
   }
 
