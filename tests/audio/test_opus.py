@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,9 +13,8 @@ from numpy.typing import NDArray
 from audio import opus
 from audio.opus import LIBRARY_VARIABLE, OpusDecoder, OpusEncoder, has_fec, load_library, packet_seconds
 from audio.opus_packet import packet_samples
-from audio.resample import resample_recording
 from scheduler.errors import CorruptPacketError, OpusMissingError
-from tests.audio.speech import flite_speech
+from tests.audio.speech import speech_at_24_khz
 
 Sound = NDArray[np.int16]
 RATE_HZ = 16_000
@@ -29,19 +24,6 @@ FRAME = RATE_HZ // 50
 def tone(seconds: float, rate_hz: int, frequency_hz: float = 440.0) -> Sound:
     at = np.arange(round(seconds * rate_hz)) / rate_hz
     return (8000 * np.sin(2 * np.pi * frequency_hz * at)).astype(np.int16)
-
-
-def speech() -> Sound:
-    """Some seconds at 24 kHz: a person where there are recordings, else flite."""
-    folder = os.environ.get("STRETTO_SPEECH_DIR", "")
-    if folder and (path := Path(folder) / "lj0001.wav").exists():
-        samples, rate_hz = soundfile.read(path, dtype="int16")
-        return resample_recording(samples, rate_hz, 24_000)
-    if shutil.which("flite") is None:
-        pytest.skip("needs flite or recorded speech")
-    return resample_recording(
-        flite_speech("The quick brown fox jumps over the lazy dog, and then again."), RATE_HZ, 24_000
-    )
 
 
 def packets_of(sound: Sound, encoder: OpusEncoder, seconds: float = 0.02) -> list[bytes]:
@@ -96,7 +78,7 @@ def test_silence_is_not_sent() -> None:
 
 
 def test_no_loud_piece_of_speech_is_left_out() -> None:
-    said = speech()
+    said = speech_at_24_khz()
     loud = [level(said[at : at + 480]) > 300 for at in range(0, len(said) - 479, 480)]
     assert sum(loud) > 50
     left_out = [len(packet) <= 2 for packet in packets_of(said, OpusEncoder())]
@@ -107,12 +89,12 @@ def test_more_loss_puts_more_copies_in() -> None:
     def share(percent: int) -> float:
         encoder = OpusEncoder()
         encoder.expect_loss(percent)
-        packets = packets_of(speech(), encoder)
+        packets = packets_of(speech_at_24_khz(), encoder)
         return sum(map(has_fec, packets)) / len(packets)
 
     assert share(0) == 0
     assert share(20) > 0.5
-    assert not any(map(has_fec, packets_of(speech(), OpusEncoder(fec=False))))
+    assert not any(map(has_fec, packets_of(speech_at_24_khz(), OpusEncoder(fec=False))))
 
 
 def test_copies_are_found_as_libopus_finds_them() -> None:
@@ -122,7 +104,7 @@ def test_copies_are_found_as_libopus_finds_them() -> None:
     for seconds in (0.01, 0.02, 0.04, 0.06):
         encoder = OpusEncoder(bitrate=24_000)
         encoder.expect_loss(20)
-        for packet in packets_of(speech(), encoder, seconds):
+        for packet in packets_of(speech_at_24_khz(), encoder, seconds):
             assert has_fec(packet) == bool(library.opus_packet_has_lbrr(packet, len(packet)))
 
 
@@ -174,7 +156,7 @@ def test_a_cut_packet_is_decoded_or_refused(cut: int) -> None:
 
 @pytest.mark.parametrize("lost", [1, 39, 40, 41, FRAME, 3 * FRAME, 6 * FRAME, 20 * FRAME + 1])
 def test_as_much_is_filled_in_as_was_lost(lost: int) -> None:
-    packets = packets_of(speech()[: 24_000 * 2], OpusEncoder())
+    packets = packets_of(speech_at_24_khz()[: 24_000 * 2], OpusEncoder())
     decoder = OpusDecoder()
     for packet in packets[:50]:
         decoder.decode(packet)
@@ -193,7 +175,7 @@ def test_what_is_concealed_dies_away() -> None:
 def test_a_copy_is_nearer_to_the_truth_than_concealment_and_that_than_nothing() -> None:
     encoder = OpusEncoder()
     encoder.expect_loss(10)
-    packets = packets_of(speech(), encoder)
+    packets = packets_of(speech_at_24_khz(), encoder)
     whole = OpusDecoder()
     truth = np.concatenate([whole.decode(packet) for packet in packets])
     errors = {way: level_of_error(packets, truth, way) for way in ("copied", "concealed", "zero")}
