@@ -54,8 +54,8 @@ def _hosts(settings: Settings, lan: Sequence[str], certificate: Certificate | No
     if not _is_any(server.host):
         return [server.host]
     reached = [address for address in lan if server.host != "0.0.0.0" or ":" not in address]
-    public = settings.webrtc.public_address
-    return list(dict.fromkeys([*reached, public] if public else reached))
+    public = settings.webrtc.public_address  # who sets it expects callers from outside
+    return list(dict.fromkeys([public, *reached] if public else reached))
 
 
 def _hints(settings: Settings, certificate: Certificate | None, run_key: str | None) -> list[str]:

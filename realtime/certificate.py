@@ -71,18 +71,22 @@ def own_folder(environment: Mapping[str, str]) -> Path:
 
 
 def names_for(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that the own certificate must have, and those it has if it is made anew: IPv6 addresses change by the
-    day where privacy extensions are on, and must not cost a browser's exception each time."""
-    here = socket.gethostname().lower()
-    named = (here, f"{here}.local", settings.server.host.lower(), settings.webrtc.public_address.lower())
-    usable = [name for name in named if is_host_name(name) or (is_ip(name) and not _is_any(name))]
-    lan = lan_addresses()
-    needed = dict.fromkeys(("localhost", "127.0.0.1", "::1", *usable, *(name for name in lan if ":" not in name)))
-    return tuple(needed), tuple(name for name in lan if name not in needed)
+    """The names that the own certificate must have, and those it has if it is made anew.
+
+    IPv6 addresses change by the day where privacy extensions are on, and host names with each container: that must not
+    cost a browser's exception each time.
+    """
+    here, lan = socket.gethostname().lower(), lan_addresses()
+    set_by_hand = (settings.server.host.lower(), settings.webrtc.public_address.lower())
+    in_reach = [address for address in lan if ":" not in address]
+    needed = dict.fromkeys(("localhost", "127.0.0.1", "::1", *filter(_is_name, set_by_hand), *in_reach))
+    also = dict.fromkeys((*filter(_is_name, (here, f"{here.partition('.')[0]}.local")), *lan))
+    return tuple(needed), tuple(name for name in also if name not in needed)
 
 
-def _is_any(address: str) -> bool:
-    return ipaddress.ip_address(address).is_unspecified
+def _is_name(text: str) -> bool:
+    """Of one machine: ``0.0.0.0`` is none."""
+    return not ipaddress.ip_address(text).is_unspecified if is_ip(text) else is_host_name(text)
 
 
 # --- given ------------------------------------------------------------------------------------------------

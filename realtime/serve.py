@@ -217,8 +217,14 @@ def log_to_stderr(level: str) -> None:
         level_of_requests = logging.INFO if level == "debug" else logging.WARNING
         logging.getLogger(tells_requests).setLevel(max(logging.getLogger().level, level_of_requests))
     logging.getLogger("asyncio").addFilter(_is_no_vanished_client)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_empty_hurry)
 
 
 def _is_no_vanished_client(record: logging.LogRecord) -> bool:
     """asyncio tells of each write between a client's vanishing and our noticing it; the console tells that it is gone."""
     return record.getMessage() != "socket.send() raised exception."
+
+
+def _is_no_empty_hurry(record: logging.LogRecord) -> bool:
+    """uvicorn's error about a connection that nothing ran on: over TLS an idle client may not agree to part in time."""
+    return not record.getMessage().startswith("Cancel 0 running task")

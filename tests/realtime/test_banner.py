@@ -59,8 +59,8 @@ def test_without_https_the_microphone_is_missed() -> None:
 @pytest.mark.parametrize(
     ("host", "first", "number"),
     [
-        ("0.0.0.0", "https://192.168.1.5:8080/", 3),
-        ("::", "https://192.168.1.5:8080/", 4),
+        ("0.0.0.0", "https://203.0.113.7:8080/", 3),
+        ("::", "https://203.0.113.7:8080/", 4),
         ("fd00::2", "https://[fd00::2]:8080/", 1),
     ],
 )

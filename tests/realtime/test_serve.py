@@ -118,6 +118,7 @@ def test_the_log_is_not_flooded(capsys: pytest.CaptureFixture[str]) -> None:
         logging.getLogger("httpx2").info("HTTP Request: POST …")
         logging.getLogger("asyncio").warning("socket.send() raised exception.")
         logging.getLogger("asyncio").warning("Executing took 2 seconds")
+        logging.getLogger("uvicorn.error").error("Cancel 0 running task(s), timeout graceful shutdown exceeded")
         log_to_stderr("debug")
         logging.getLogger("httpx2").info("at debug")
     told = capsys.readouterr().err.splitlines()
