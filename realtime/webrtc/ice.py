@@ -29,8 +29,8 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """``ports``: first and last UDP port, both included; ``None``: any. ``public_address``: also offered, with the port
-    of each local socket, for a server behind a 1:1 NAT."""
+    """``ports``: first and last UDP port, both included; ``None``: any. ``public_address``: an IPv4
+    address or a host name, also offered with the port of each local socket, for a server behind a 1:1 NAT."""
 
     ports: tuple[int, int] | None = None
     public_address: str = ""
@@ -55,8 +55,9 @@ class _Gathering:
         protocols = [protocol for address in addresses if (protocol := await self._bind(address)) is not None]
         self._connection._protocols += protocols
         candidates = [protocol.local_candidate for protocol in protocols]
-        if self._reach.public_address:
-            candidates += [self._announced(protocol) for protocol in protocols if _is_ipv4_of_a_network(protocol)]
+        if public_address := await _resolved(self._reach.public_address):
+            outward = [protocol for protocol in protocols if _is_ipv4_of_a_network(protocol)]
+            candidates += [self._announced(protocol, public_address) for protocol in outward]
         return candidates + await self._from_servers(protocols, timeout)
 
     async def _bind(self, address: str) -> StunProtocol | None:
@@ -86,10 +87,10 @@ class _Gathering:
         start = random.randrange(len(ports))
         return itertools.chain(ports[start:], ports[:start])
 
-    def _announced(self, protocol: StunProtocol) -> Candidate:
+    def _announced(self, protocol: StunProtocol, public_address: str) -> Candidate:
         """The public address as a server reflexive candidate: RFC 8445 section 5.1.1.2, known without asking STUN."""
         local = protocol.local_candidate
-        return self._candidate("srflx", self._reach.public_address, local.port, related=(local.host, local.port))
+        return self._candidate("srflx", public_address, local.port, related=(local.host, local.port))
 
     def _candidate(self, kind: str, host: str, port: int, related: tuple[str, int] | None = None) -> Candidate:
         return Candidate(
@@ -140,6 +141,18 @@ class _Gathering:
                 )
             )
         return questions
+
+
+async def _resolved(name: str) -> str:
+    """The IPv4 address of a name or of itself; browsers take no names. ``""``: there is none."""
+    if not name:
+        return ""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(name, None, family=socket.AF_INET)
+    except OSError as error:
+        logger.warning("webrtc.public_address %s is not offered: %s", name, error)
+        return ""
+    return str(found[0][4][0])
 
 
 async def _within(seconds: float, question: Awaitable[Any]) -> Any:
