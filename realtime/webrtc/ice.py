@@ -29,7 +29,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """``ports``: first and last UDP port, both included; ``None``: any. ``public_address``: an IPv4
+    """``ports``: first and last UDP port, both included; ``None``: any. ``public_address``: an
     address or a host name, also offered with the port of each local socket, for a server behind a 1:1 NAT."""
 
     ports: tuple[int, int] | None = None
@@ -56,8 +56,8 @@ class _Gathering:
         self._connection._protocols += protocols
         candidates = [protocol.local_candidate for protocol in protocols]
         if public_address := await _resolved(self._reach.public_address):
-            outward = [protocol for protocol in protocols if _is_ipv4_of_a_network(protocol)]
-            candidates += [self._announced(protocol, public_address) for protocol in outward]
+            alike = [p for p in protocols if _is_of_a_network(p) and _is_ipv6(p) == (":" in public_address)]
+            candidates += [self._announced(protocol, public_address) for protocol in alike]
         return candidates + await self._from_servers(protocols, timeout)
 
     async def _bind(self, address: str) -> StunProtocol | None:
@@ -125,7 +125,7 @@ class _Gathering:
         own = self._connection
         questions: list[Awaitable[Any]] = []
         if own.stun_server:
-            outward = [protocol for protocol in protocols if _is_ipv4_of_a_network(protocol)]
+            outward = [protocol for protocol in protocols if _is_of_a_network(protocol) and not _is_ipv6(protocol)]
             questions += [server_reflexive_candidate(protocol, own.stun_server) for protocol in outward]
         if own.turn_server:
             questions.append(
@@ -144,14 +144,15 @@ class _Gathering:
 
 
 async def _resolved(name: str) -> str:
-    """The IPv4 address of a name or of itself; browsers take no names. ``""``: there is none."""
+    """The address of a name (IPv4 where it has both) or of itself; browsers take no names. ``""``: there is none."""
     if not name:
         return ""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(name, None, family=socket.AF_INET)
+        found = await asyncio.get_running_loop().getaddrinfo(name, None)
     except OSError as error:
         logger.warning("webrtc.public_address %s is not offered: %s", name, error)
         return ""
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     return str(found[0][4][0])
 
 
@@ -160,6 +161,9 @@ async def _within(seconds: float, question: Awaitable[Any]) -> Any:
         return await question
 
 
-def _is_ipv4_of_a_network(protocol: StunProtocol) -> bool:
-    host = protocol.local_candidate.host
-    return ":" not in host and not host.startswith("127.")
+def _is_of_a_network(protocol: StunProtocol) -> bool:
+    return protocol.local_candidate.host != LOOPBACK
+
+
+def _is_ipv6(protocol: StunProtocol) -> bool:
+    return ":" in protocol.local_candidate.host
