@@ -29,8 +29,9 @@ from realtime.keys import (
 from realtime.origins import origin_allowed
 from realtime.page import WEB_CLIENT, Page
 from realtime.server import Server, new_id
+from realtime.socket_line import error_body
 from realtime.webrtc.calls import Calls
-from realtime.websocket import error_body, serve_websocket
+from realtime.websocket import serve_websocket
 from realtime.wire.errors import WireError, from_validation
 from realtime.wire.session_state import SessionState
 
@@ -79,7 +80,7 @@ def _routes(server: Server) -> list[BaseRoute]:
     calls = Calls(server)
 
     async def realtime(websocket: WebSocket) -> None:
-        await serve_websocket(server, websocket)
+        await serve_websocket(server, websocket, find_call=calls.door)
 
     async def client_secrets(request: Request) -> Response:
         return await _make_secret(server, request)

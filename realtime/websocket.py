@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import JSONResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket
 
 from audio.resample import Resampler
 from audio.transport import PlayoutPosition
-from realtime.keys import SUBPROTOCOL, presented_key
+from realtime.keys import Grant, presented_key
 from realtime.origins import origin_allowed
 from realtime.outbox import Outbox
 from realtime.server import NoRoomError, Server, new_id
+from realtime.sideband import serve_sideband
+from realtime.socket_line import (
+    BUG,
+    GOING_AWAY,
+    GOODBYE_SECONDS,
+    NORMAL,
+    POLICY,
+    STALL_SECONDS,
+    TRY_LATER,
+    SocketLine,
+    refuse,
+)
 from realtime.wire.audio_format import RATES_HZ, encode
 from realtime.wire.errors import WireError
 from realtime.wire.session_port import SessionPort
-from realtime.wire.session_types import Json
+from realtime.wire.size_limit import as_text
 from realtime.wire_door import DoorOptions, WireDoor
 from scheduler.events import CallEnding
 from scheduler.pcm import Pcm, WordTime
@@ -32,15 +42,12 @@ logger = logging.getLogger(__name__)
 MAX_FRAME_BYTES = 24 * 1024 * 1024
 """For the websocket server (uvicorn's ``ws_max_size``): 15 MiB of audio, the API's limit, are 20 MiB of base64.
 Larger frames close the connection with 1009."""
-STALL_SECONDS = 30.0
-"""A client that takes nothing for so long is disconnected."""
-GOODBYE_SECONDS = 1.0
-"""How long the kernel may take to end a call whose client has gone, and the last events to leave."""
 
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 """How browsers ask for the beta form."""
 
-GOING_AWAY, POLICY, TRY_LATER, BUG, NORMAL = 1001, 1008, 1013, 1011, 1000
+FindCall = Callable[[str], WireDoor | None]
+"""The door of a running call by its id (``rtc_…``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,25 @@ class WebsocketTransport:
         return self._resampler.process(pcm)
 
 
-async def serve_websocket(server: Server, websocket: WebSocket, *, stall_seconds: float = STALL_SECONDS) -> None:
-    """Admit or refuse the client, and hold its session until one side ends it."""
-    options = await _admit(server, websocket)
-    if options is None:
+async def serve_websocket(
+    server: Server,
+    websocket: WebSocket,
+    *,
+    find_call: FindCall = lambda _: None,
+    stall_seconds: float = STALL_SECONDS,
+) -> None:
+    """Admit or refuse the client, and hold its session until one side ends it. With a ``call_id``: beside that call."""
+    grant = await _admit(server, websocket)
+    if grant is None:
         return
+    options = _options(websocket, grant)
+    if call_id := websocket.query_params.get("call_id"):
+        await _beside(server, websocket, find_call(call_id), options, stall_seconds)
+    elif await _has_room(server, websocket):
+        await _serve_call(server, websocket, options, stall_seconds)
+
+
+async def _serve_call(server: Server, websocket: WebSocket, options: DoorOptions, stall_seconds: float) -> None:
     outbox = Outbox()
     transport = WebsocketTransport(outbox)
     try:
@@ -100,88 +121,70 @@ async def serve_websocket(server: Server, websocket: WebSocket, *, stall_seconds
             new_id("sess"),
             server.defaults(),
             options,
-            # plain ASCII: half of a surrogate pair that a client sent can be echoed only so
-            send=lambda event: outbox.put(json.dumps(event, separators=(",", ":"))),
+            send=lambda event: outbox.put(as_text(event)),
             metrics=server.metrics,
         )
     except WireError as error:
-        await _refuse(websocket, 400, error.message, error.code)
+        await refuse(websocket, 400, error.message, error.code)
         return
     transport.attach(door)
-    offered = websocket.scope.get("subprotocols", [])
-    await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    await _Connection(server, websocket, door, transport, outbox, stall_seconds).run()
+    line = SocketLine(door.session_id, websocket, outbox, stall_seconds)
+    await line.accept()
+    await _Connection(server, door, transport, line).run()
 
 
-async def _admit(server: Server, websocket: WebSocket) -> DoorOptions | None:
-    headers, query = websocket.headers, websocket.query_params
+async def _beside(
+    server: Server, websocket: WebSocket, door: WireDoor | None, options: DoorOptions, stall_seconds: float
+) -> None:
+    if door is None:
+        await refuse(websocket, 404, "There is no call with this call_id, or it is over.", "call_not_found")
+        return
+    wishes = {"extensions": options.extensions, "beta": options.beta}
+    await serve_sideband(server, websocket, door, **wishes, stall_seconds=stall_seconds)
+
+
+async def _admit(server: Server, websocket: WebSocket) -> Grant | None:
+    headers = websocket.headers
     offered = websocket.scope.get("subprotocols", [])
     if not origin_allowed(server, headers.get("origin"), headers.get("host")):
-        await _refuse(websocket, 403, "Pages of other sites may not use this server without a key.", "origin_refused")
+        await refuse(websocket, 403, "Pages of other sites may not use this server without a key.", "origin_refused")
         return None
-    key = presented_key(headers.get("authorization"), offered)
-    grant = server.keys.admit(key)
+    grant = server.keys.admit(presented_key(headers.get("authorization"), offered))
     if grant is None:
         server.metrics.sessions_refused.labels("key").inc()
-        await _refuse(websocket, 401, "Incorrect or expired API key provided.", "invalid_api_key")
-        return None
-    if query.get("call_id"):
-        await _refuse(websocket, 404, "There is no call with this call_id.", "call_not_found")
-        return None
+        await refuse(websocket, 401, "Incorrect or expired API key provided.", "invalid_api_key")
+    return grant
+
+
+async def _has_room(server: Server, websocket: WebSocket) -> bool:
     try:
         server.check_room()
     except NoRoomError as error:
         server.metrics.sessions_refused.labels(error.reason).inc()
-        await _refuse(websocket, 503, str(error), "server_busy")
-        return None
+        await refuse(websocket, 503, str(error), "server_busy")
+        return False
+    return True
+
+
+def _options(websocket: WebSocket, grant: Grant) -> DoorOptions:
+    query, offered = websocket.query_params, websocket.scope.get("subprotocols", [])
     return DoorOptions(
         model=query.get("model"),
         transcription=query.get("intent") == "transcription",
         extensions=query.get("stretto") == "1",
-        beta="realtime=v1" in headers.get("openai-beta", "") or BETA_SUBPROTOCOL in offered,
+        beta="realtime=v1" in websocket.headers.get("openai-beta", "") or BETA_SUBPROTOCOL in offered,
         session=grant.session or None,
     )
-
-
-async def _refuse(websocket: WebSocket, status: int, message: str, code: str) -> None:
-    """As a plain HTTP answer where the server can give one, else by a close code."""
-    logger.info("refused a websocket from %s: %s", _peer(websocket), message)
-    if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(JSONResponse(error_body(message, code), status))
-    else:
-        await websocket.close(TRY_LATER if status == 503 else POLICY, message)
-
-
-def error_body(message: str, code: str, param: str | None = None) -> Json:
-    """An HTTP error as the OpenAI API gives it."""
-    kind = "server_error" if code == "server_busy" else "invalid_request_error"
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-def _peer(websocket: WebSocket) -> str:
-    return websocket.client.host if websocket.client else "an unknown address"
 
 
 class _Connection:
     """Reader, writer and session of one websocket, and how they end."""
 
-    def __init__(
-        self,
-        server: Server,
-        websocket: WebSocket,
-        door: WireDoor,
-        transport: WebsocketTransport,
-        outbox: Outbox,
-        stall_seconds: float,
-    ) -> None:
+    def __init__(self, server: Server, door: WireDoor, transport: WebsocketTransport, line: SocketLine) -> None:
         self._server = server
-        self._websocket = websocket
         self._door = door
         self._transport = transport
-        self._outbox = outbox
-        self._stall_seconds = stall_seconds
-        self._stalled = asyncio.Event()
-        self._left = ""
+        self._line = line
 
     async def run(self) -> None:
         started_at = asyncio.get_running_loop().time()
@@ -192,18 +195,19 @@ class _Connection:
                 closing = await self._hold(session)
         except NoRoomError as error:
             closing = _Closing(TRY_LATER, str(error))
-        await self._close(closing)
+        if closing.code is not None:
+            await self._line.close(closing.code, closing.reason)
         self._door.console.closed(asyncio.get_running_loop().time() - started_at, closing.reason)
 
     async def _hold(self, session: SessionPort) -> _Closing:
         async with asyncio.TaskGroup() as tasks:
             talk = tasks.create_task(self._guarded(session.run()))
-            reader = tasks.create_task(self._guarded(self._read()))
-            writer = tasks.create_task(self._write())
+            reader = tasks.create_task(self._guarded(self._line.read(self._door.receive)))
+            writer = tasks.create_task(self._line.write())
             ended = tasks.create_task(self._door.ended.wait())
             watches = [
-                tasks.create_task(self._stalled.wait()),
-                tasks.create_task(self._outbox.overflowed.wait()),
+                tasks.create_task(self._line.stalled.wait()),
+                tasks.create_task(self._line.outbox.overflowed.wait()),
                 tasks.create_task(self._server.must_close()),
             ]
             await asyncio.wait([talk, reader, ended, *watches], return_when=asyncio.FIRST_COMPLETED)
@@ -215,18 +219,18 @@ class _Connection:
             await cancel_and_wait(talk, reader, ended, *watches)
             self._door.close()
             if closing.code in (NORMAL, GOING_AWAY, BUG):
-                await self._flush()
+                await self._line.flush()
             await cancel_and_wait(writer)
         return closing
 
     def _why(self, talk: asyncio.Task[bool], reader: asyncio.Task[bool]) -> _Closing:
-        if self._stalled.is_set() or self._outbox.overflowed.is_set():
+        if self._line.is_too_slow:
             self._server.metrics.slow_clients.inc()
             return _Closing(POLICY, "the client does not read its events")
         if any(task.done() and not task.result() for task in (talk, reader)):
             return _Closing(BUG, "the session failed by an error of the server")
         if reader.done():
-            return _Closing(None, self._left)
+            return _Closing(None, self._line.left)
         if self._door.ended.is_set() or talk.done():
             return _Closing(NORMAL, self._door.end_reason or "the call is over")
         return _Closing(GOING_AWAY, "the server is being shut down")
@@ -242,48 +246,3 @@ class _Connection:
             self._door.tell_error(WireError(message, "session_failed", kind="server_error"))
             return False
         return True
-
-    # --- the socket -----------------------------------------------------------------------------------
-
-    async def _read(self) -> None:
-        """Until the client goes."""
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                code = message.get("code")
-                self._left = "the client hung up" if code in (1000, 1001, 1005) else f"the connection was lost ({code})"
-                return
-            frame = message.get("text")
-            await self._door.receive(frame if frame is not None else message.get("bytes") or b"")
-
-    async def _write(self) -> None:
-        while True:
-            frame = await self._outbox.get()
-            try:
-                async with asyncio.timeout(self._stall_seconds):
-                    await self._websocket.send_text(frame)
-                self._outbox.sent()
-            except TimeoutError:
-                self._stalled.set()
-                return
-            except (WebSocketDisconnect, RuntimeError, OSError):
-                return  # the client has gone; the reader tells
-
-    async def _flush(self) -> None:
-        """The last events, as far as the client takes them quickly."""
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._outbox.all_sent()
-        except TimeoutError:
-            logger.debug("call %s: the last events did not get through", self._door.session_id)
-
-    async def _close(self, closing: _Closing) -> None:
-        if closing.code is None or self._websocket.application_state is not WebSocketState.CONNECTED:
-            return
-        if closing.code == POLICY:
-            logger.warning("call %s: %s; it is disconnected", self._door.session_id, closing.reason)
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._websocket.close(closing.code, closing.reason[:120])
-        except (TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
-            logger.debug("call %s: the close frame did not get through", self._door.session_id)

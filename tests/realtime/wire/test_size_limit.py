@@ -18,7 +18,7 @@ TEXT = st.text(st.characters(exclude_categories=()), max_size=400)
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | TEXT,
     lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.text(max_size=12), inner, max_size=8),
-    max_leaves=40,
+    max_leaves=25,
 )
 FIELDS = st.sampled_from(["text", "delta", "audio", "item", "session", "error", "name"])
 EVENTS = st.builds(
@@ -27,7 +27,7 @@ EVENTS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(EVENTS)
 def test_every_event_fits_and_keeps_its_type_and_its_ids(event: dict[str, Any]) -> None:
     before = as_text(event)
