@@ -14,6 +14,7 @@ from realtime.wire.responses import Response
 from realtime.wire.session_types import Json
 from realtime.wire.state import WireState
 from realtime.wire.turns import milliseconds
+from scheduler import commands as do
 from scheduler import events as ev
 from scheduler.commands import Command
 from scheduler.events import Event
@@ -25,11 +26,13 @@ REMEMBERED = 64
 
 @dataclass(eq=False, slots=True)
 class _Sound:
-    """What is told of one response's sound. ``ended``: its utterances that will not sound again."""
+    """What is told of one response's sound. ``cut``: its utterances that were stopped, ``ended``: those that will not
+    sound again."""
 
     response: Response
     started: bool = False
     expected: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
     ended: dict[str, ev.PlayoutEnded] = field(default_factory=dict)
 
     @property
@@ -70,16 +73,19 @@ class OutputBuffer:
         match happened:
             case ev.PlayoutStarted(utterance_id):
                 events = self._started(utterance_id)
-            case ev.PlayoutEnded(utterance_id):
+            case do.StopSpeaking(utterance_id) if sound := self._sounds.get(utterance_id):
+                sound.cut.add(utterance_id)
+            case ev.PlayoutEnded():
                 self._ended(happened)
             case _:
                 pass
         return events + self._over()
 
     def _started(self, utterance_id: str) -> list[Json]:
-        """Of a response that was closed before, clients hear no more of its sound than that it is cleared."""
+        """A short one may have left the server, and its response be over, before it reaches the caller. Of what was
+        stopped in that moment, clients hear nothing."""
         sound = self._sounds.get(utterance_id)
-        if sound is None or sound.started or sound.response.done:
+        if sound is None or sound.started or utterance_id in sound.cut:
             return []
         sound.started = True
         return [self._tell("started", sound)]
