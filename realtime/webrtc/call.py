@@ -74,6 +74,8 @@ class Call:
         self._path_changed = asyncio.Event()
         self._talking = False
         self._hung_up = asyncio.Event()
+        self._deaf = asyncio.Event()
+        """Hearing failed by a bug."""
         self._unread: asyncio.Queue[str | bytes] = asyncio.Queue(MAX_UNREAD)
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._life = Background(self._live, name=call_id)
@@ -156,6 +158,7 @@ class Call:
             waits: list[asyncio.Task[Any]] = [
                 ended,
                 tasks.create_task(self._hung_up.wait()),
+                tasks.create_task(self._deaf.wait()),
                 tasks.create_task(self._outbox.overflowed.wait()),
                 tasks.create_task(self._server.must_close()),
             ]
@@ -182,7 +185,7 @@ class Call:
         await session.run()
 
     def _why(self, watch: asyncio.Task[str], talk: asyncio.Task[bool], reader: asyncio.Task[bool]) -> str:
-        if any(task.done() and not task.result() for task in (talk, reader)):
+        if self._deaf.is_set() or any(task.done() and not task.result() for task in (talk, reader)):
             return "the session failed by an error of the server"
         if self._outbox.overflowed.is_set():
             self._server.metrics.slow_clients.inc()
@@ -239,7 +242,7 @@ class Call:
     @property
     def _stands(self) -> bool:
         peer = self._peer
-        if peer is None or not peer.can_sound or peer.state != "connected":
+        if peer is None or not peer.can_sound:
             return False
         quiet_seconds = QUIET_SECONDS if peer.has_microphone else QUIET_WITHOUT_MICROPHONE_SECONDS
         return peer.heard_at == 0 or _now() - peer.heard_at < quiet_seconds
@@ -266,8 +269,9 @@ class Call:
     # --- from the client ------------------------------------------------------------------------------
 
     async def _hear(self, pcm: Pcm) -> None:
-        if self._talking and not self.over.is_set():
-            await self.door.hear(pcm)
+        if self._talking and not self.over.is_set() and not await self._guarded(self.door.hear(pcm)):
+            self._talking = False  # aiortc would take the bug for its own, and close the connection
+            self._deaf.set()
 
     def _receive(self, frame: str | bytes) -> None:
         try:

@@ -56,6 +56,8 @@ class Peer:
         self._events = events
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
         self._channel: RTCDataChannel | None = None
+        self._is_listener = True
+        """It wants to hear the agent."""
         self._connection.on("datachannel", self._take_channel)
         self._connection.on("connectionstatechange", events.changed)
 
@@ -68,7 +70,8 @@ class Peer:
 
     @property
     def can_sound(self) -> bool:
-        return self.sender is not None and self.sender.is_open
+        """The path stands; a client that wants no sound has nothing to wait for."""
+        return self.state == "connected" and self.sender is not None and (self.sender.is_open or not self._is_listener)
 
     @property
     def can_tell(self) -> bool:
@@ -128,6 +131,7 @@ class Peer:
             transceiver._codecs = codecs[:1]
             transceiver.direction = "sendrecv"
             self._exchange(transceiver)
+            self._is_listener = transceiver._offerDirection in ("sendrecv", "sendonly")  # as seen from here
         if self.sender is None:
             raise OfferError("The offer has no audio.")
 

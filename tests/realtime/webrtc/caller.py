@@ -51,12 +51,12 @@ class Tone(MediaStreamTrack):
 
 
 class Caller:
-    def __init__(self) -> None:
+    def __init__(self, direction: str = "sendrecv") -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.channel: RTCDataChannel = self.connection.createDataChannel("oai-events")
         self.events: list[dict[str, Any]] = []
         self.frames = 0
-        self.connection.addTrack(Tone())
+        self.connection.addTransceiver(Tone() if direction.startswith("send") else "audio", direction=direction)
         self.channel.on("message", lambda text: self.events.append(json.loads(text)))
 
     async def offer(self) -> str:
@@ -121,9 +121,11 @@ async def serving(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @asynccontextmanager
-async def calling(client: httpx.AsyncClient, **request: Any) -> AsyncIterator[tuple[Caller, str]]:
+async def calling(
+    client: httpx.AsyncClient, *, direction: str = "sendrecv", **request: Any
+) -> AsyncIterator[tuple[Caller, str]]:
     """A call that stands, and its address."""
-    caller = Caller()
+    caller = Caller(direction)
     try:
         headers = {"Content-Type": "application/sdp"} | request.pop("headers", {})
         answer = await client.post(CALLS, content=await caller.offer(), headers=headers, **request)

@@ -202,6 +202,18 @@ def test_keys_and_what_a_secret_carries() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("direction", ["recvonly", "sendonly"])
+def test_callers_without_a_microphone_or_without_a_loudspeaker(direction: str) -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+        async with serving(server) as client, calling(client, direction=direction) as (caller, _):
+            caller.tell(type="response.create")
+            await caller.told("response.done")
+            assert (sessions[0].heard_seconds > 0) == (direction == "sendonly")
+
+    run(main())
+
+
 def test_a_full_server_refuses() -> None:
     async def main() -> None:
         server, _ = fake_server(max_sessions=1)
@@ -271,6 +283,23 @@ def test_a_bug_ends_its_call_alone() -> None:
         server, _ = fake_server()
         async with serving(server) as client, calling(client) as (other, _), calling(client) as (caller, _):
             caller.tell(type="input_audio_buffer.clear")
+            assert (await caller.told("error"))["error"]["code"] == "session_failed"
+            await until(lambda: server.session_count == 1)
+            other.tell(type="response.create")
+            await other.told("response.done")
+
+    run(main())
+
+
+def test_a_bug_in_hearing_ends_its_call_alone() -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+
+        async def fails(_: object) -> None:
+            raise ValueError("a bug, on request")
+
+        async with serving(server) as client, calling(client) as (other, _), calling(client) as (caller, _):
+            setattr(sessions[1], "hear", fails)  # noqa: B010
             assert (await caller.told("error"))["error"]["code"] == "session_failed"
             await until(lambda: server.session_count == 1)
             other.tell(type="response.create")
