@@ -1,0 +1,390 @@
+// The score as files: one stand-alone SVG document, and the journal of the events behind it. Pure.
+
+import { classes, fit, lanes, layout, names, staves, textWidth } from "./score_layout.js";
+import { ScoreModel } from "./score_model.js";
+import { SCORE_STRINGS, fill, turnLines } from "./score_text.js";
+
+/** @typedef {import("./wire.js").WireEvent} WireEvent */
+/** @typedef {import("./score_layout.js").Part} Part */
+/** @typedef {"auto" | "light" | "dark"} Theme */
+/** @typedef {{theme?: Theme, width?: number, pxPerSecond?: number, title?: string, strings?: Record<string, string>, from?: number, to?: number}} SvgOptions */
+/** @typedef {{from: number, to: number, skipped: number}} System a line of the score; `skipped`: seconds of quiet left out before it */
+
+const LEFT = 100;
+const RIGHT = 28;
+const TITLE_PX = 42;
+const BETWEEN_PX = -22;
+const LEGEND_PX = 30;
+/** Longer stretches in which nothing happens are left out. */
+const QUIET_SECONDS = 5;
+const LEAD_SECONDS = 0.5;
+const TAIL_SECONDS = 1;
+/** A line is broken where least goes on, in the last part of the room that it has. */
+const EARLIEST_BREAK = 0.6;
+
+/** The rules of the shapes, as in score.css. */
+export const SHAPES = `
+.s-staff-lines { stroke: var(--staff); stroke-width: 1; fill: none; }
+.s-staff-lines.s-wide { stroke-dasharray: 1 5; stroke-linecap: round; }
+.s-tick { stroke: var(--line); stroke-width: 1; fill: none; }
+.s-time { font: 10px system-ui, "DejaVu Sans", sans-serif; fill: var(--muted); font-variant-numeric: tabular-nums; }
+.s-word, .s-tag, .s-thinking, .s-tool-name, .s-expression, .s-lane { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
+.s-word { font: 12px system-ui, "DejaVu Sans", sans-serif; }
+.s-word.s-heard { fill: var(--heard); }
+.s-word.s-said { fill: var(--said); }
+.s-word.s-tentative { font-style: italic; fill-opacity: 0.62; }
+.s-word.s-filler, .s-word.s-murmur { font-style: italic; fill-opacity: 0.75; }
+.s-word.s-coming { fill: var(--muted); }
+.s-word.s-unheard { fill: var(--muted); text-decoration: line-through; stroke: none; }
+.s-word.s-musing { font-style: italic; fill: var(--muted); }
+.s-band.s-heard { fill: var(--heard); fill-opacity: 0.1; }
+.s-band.s-said { fill: var(--said); fill-opacity: 0.1; }
+.s-band.s-filler { fill: var(--said); fill-opacity: 0.05; stroke: var(--said); stroke-opacity: 0.45; stroke-dasharray: 2 4; }
+.s-note.s-heard { fill: var(--heard); }
+.s-note.s-said { fill: var(--said); }
+.s-note.s-filler { fill-opacity: 0.42; }
+.s-note.s-tentative, .s-note.s-coming, .s-note.s-unheard { fill: var(--paper); stroke-width: 1.2; }
+.s-note.s-tentative { stroke: var(--heard); stroke-dasharray: 2 1.6; }
+.s-note.s-coming { stroke: var(--said); }
+.s-note.s-unheard { stroke: var(--muted); stroke-opacity: 0.7; }
+.s-typed-stem { stroke: var(--heard); stroke-opacity: 0.5; stroke-dasharray: 1.5 2.5; }
+.s-slur { stroke: none; }
+.s-slur.s-heard { fill: var(--heard); }
+.s-slur.s-said { fill: var(--said); }
+.s-barline { stroke: var(--heard); stroke-width: 1.6; fill: none; }
+.s-final-bar { stroke: var(--muted); stroke-width: 1.2; fill: none; }
+.s-final-bar.s-thick { stroke-width: 3.5; }
+.s-gap-band.s-good, .s-pill.s-good { fill: var(--good); }
+.s-gap-band.s-fair, .s-pill.s-fair { fill: var(--fair); }
+.s-gap-band.s-slow, .s-pill.s-slow { fill: var(--slow); }
+.s-gap-band { fill-opacity: 0.11; }
+.s-gap-band.s-open { fill: var(--muted); }
+.s-gap-edge, .s-gap-line { fill: none; stroke-width: 1.1; }
+.s-gap-edge { stroke-opacity: 0.4; }
+.s-gap-edge.s-good, .s-gap-line.s-good { stroke: var(--good); }
+.s-gap-edge.s-fair, .s-gap-line.s-fair { stroke: var(--fair); }
+.s-gap-edge.s-slow, .s-gap-line.s-slow { stroke: var(--slow); }
+.s-pill-text { font: 600 10.5px system-ui, "DejaVu Sans", sans-serif; fill: var(--paper); font-variant-numeric: tabular-nums; }
+.s-lead-band { fill: var(--thought); fill-opacity: 0.13; }
+.s-lead-edge { stroke: var(--thought); stroke-width: 1.1; fill: none; stroke-opacity: 0.8; }
+.s-expression { font: italic 12px Georgia, "Times New Roman", "DejaVu Serif", serif; fill: var(--thought); }
+.s-stream.s-answer { fill: var(--thought); }
+.s-stream.s-awaiting { fill: var(--thought); fill-opacity: 0.35; }
+.s-stream.s-draft { fill: var(--paper); stroke: var(--thought); stroke-width: 1.3; }
+.s-stream.s-thrown { fill: var(--muted); fill-opacity: 0.28; }
+.s-stream.s-private { fill: var(--thought); fill-opacity: 0.45; }
+.s-texture { stroke: var(--thought); stroke-width: 1; stroke-opacity: 0.65; fill: none; }
+.s-kept { stroke: var(--thought); stroke-width: 1.3; stroke-dasharray: 1 3.5; stroke-linecap: round; fill: none; }
+.s-cross { stroke: var(--muted); stroke-width: 1.8; stroke-linecap: round; fill: none; }
+.s-frozen { stroke: var(--thought); stroke-width: 1.8; fill: none; }
+.s-promoted { fill: var(--thought); stroke: var(--paper); stroke-width: 1.4; }
+.s-verified { stroke: var(--thought); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; fill: none; }
+.s-tie { stroke: var(--thought); stroke-width: 1.2; fill: none; }
+.s-tag { font: 600 10.5px system-ui, "DejaVu Sans", sans-serif; fill: var(--thought); }
+.s-tag.s-gone { fill: var(--muted); }
+.s-thinking { font: 10.5px system-ui, "DejaVu Sans", sans-serif; fill: var(--thought); }
+.s-thinking.s-struck { fill: var(--muted); text-decoration: line-through; stroke: none; }
+.s-thinking.s-musing { font-style: italic; fill: var(--muted); }
+.s-bracket { stroke: var(--thought); stroke-width: 1.2; fill: none; }
+.s-tool-name { font: 600 10.5px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--thought); }
+.s-bracket.s-failed { stroke: var(--slow); }
+.s-tool-name.s-failed, .s-fault { fill: var(--slow); }
+.s-fault { font: 600 10.5px system-ui, "DejaVu Sans", sans-serif; }
+.s-flow { fill: none; stroke-width: 1.4; stroke-opacity: 0.6; }
+.s-promoted-flow { stroke-width: 2.6; stroke-opacity: 0.85; }
+.s-flow-from { stop-color: var(--thought); }
+.s-flow-to { stop-color: var(--said); }
+.s-hairpin { stroke: var(--said); stroke-width: 1.1; fill: none; }
+.s-double-bar { stroke: var(--slow); stroke-width: 1.3; fill: none; }
+.s-double-bar.s-thick { stroke-width: 3.4; }
+.s-interruption { stroke: var(--slow); stroke-width: 1.2; stroke-dasharray: 2 3; fill: none; }
+.s-grace { fill: var(--said); }
+.s-grace-stem { stroke: var(--said); stroke-width: 1.1; fill: none; }
+.s-rest { fill: var(--ink); }
+.s-clef { fill: none; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
+.s-clef.s-wide { stroke-width: 3; }
+.s-clef.s-heard { stroke: var(--heard); }
+.s-clef.s-thought { stroke: var(--thought); }
+.s-clef.s-said { stroke: var(--said); }
+.s-clef-dot.s-heard { fill: var(--heard); }
+.s-clef-dot.s-said { fill: var(--said); }
+.s-lane { font: italic 14px Georgia, "Times New Roman", "DejaVu Serif", serif; }
+.s-lane.s-heard { fill: var(--heard); }
+.s-lane.s-thought { fill: var(--thought); }
+.s-lane.s-said { fill: var(--said); }
+.s-brace { stroke: var(--muted); stroke-width: 1.6; fill: none; }
+.s-curtain { fill: var(--paper); }
+`;
+
+/** From behind to before. */
+const LAYERS = ["back", "bars", "ink"];
+
+/** @type {Record<"light" | "dark", Record<string, string>>} */
+const COLOURS = {
+  light: {
+    ...{ paper: "#fffdf8", ink: "#22262b", muted: "#646b75", line: "#ddd7ca", staff: "#cac8c5", heard: "#1c6c8c" },
+    ...{ thought: "#7548a5", said: "#c2502a", good: "#2e7d4f", fair: "#a86b00", slow: "#b3261e" },
+  },
+  dark: {
+    ...{ paper: "#14161a", ink: "#e8e6e1", muted: "#a3a9b2", line: "#30343c", staff: "#464749", heard: "#62b6d6" },
+    ...{ thought: "#bb9ce6", said: "#f2966d", good: "#7cc48f", fair: "#f2c14e", slow: "#ff8a80" },
+  },
+};
+
+/**
+ * The whole call (or from `from` to `to`) as one SVG document with its own styles.
+ * @param {ScoreModel} model @param {SvgOptions} [options]
+ */
+export function scoreSvg(model, options = {}) {
+  const { theme = "auto", width = 1280, pxPerSecond = 110 } = options;
+  const strings = { ...SCORE_STRINGS.en, ...options.strings };
+  const title = options.title ?? strings.exportTitle;
+  const lane = lanes(false);
+  const systems = breakIntoSystems(model, (width - LEFT - RIGHT) / pxPerSecond, options.from, options.to);
+  const drawn = systems.map((system, number) => {
+    const y = TITLE_PX + number * (lane.height + BETWEEN_PX);
+    return `<g transform="translate(0 ${y})">${drawSystem(model, system, number, { pxPerSecond, width, strings })}</g>\n`;
+  });
+  const height = TITLE_PX + systems.length * (lane.height + BETWEEN_PX) + LEGEND_PX;
+  const end = legend(strings, height - 14, width);
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">\n` +
+    `<title>${clean(title)}</title>\n<desc>${clean(turnLines(model, strings).join(" "))}</desc>\n` +
+    `<style>${css(theme)}</style>\n` +
+    '<defs><linearGradient id="score-flow" x1="0" y1="0" x2="0" y2="1"><stop offset="0" class="s-flow-from"/>' +
+    '<stop offset="1" class="s-flow-to"/></linearGradient></defs>\n' +
+    `<rect class="s-curtain" width="100%" height="100%"/>\n` +
+    `<text class="s-title" x="16" y="27">${clean(title)}</text>\n${drawn.join("")}${end}</svg>\n`
+  );
+}
+
+/** @param {ScoreModel} model @param {System} system @param {number} number @param {{pxPerSecond: number, width: number, strings: Record<string, string>}} how */
+function drawSystem(model, system, number, { pxPerSecond, width, strings }) {
+  const lane = lanes(false);
+  const right = LEFT + (system.to - system.from) * pxPerSecond;
+  const origin = system.from - LEFT / pxPerSecond;
+  const marks = layout(model, { ...system, now: model.end, origin, pxPerSecond, compact: false, strings });
+  const clip = `score-system-${number}`;
+  marks.sort((a, b) => LAYERS.indexOf(a.layer) - LAYERS.indexOf(b.layer));
+  const shapes = marks.map((mark) => drawMark(mark, clip, right, width));
+  const skipped = system.skipped ? fill("… {s} s", { s: Math.round(system.skipped) }) : "";
+  const now = Math.min(right, LEFT + (model.end - system.from) * pxPerSecond + 1);
+  return (
+    `<clipPath id="${clip}"><rect x="${LEFT - 8}" y="-4" width="${round(right - LEFT + 9)}" height="${lane.height}"/></clipPath>` +
+    `<clipPath id="${clip}-now"><rect x="0" y="-4" width="${round(now)}" height="${lane.height}"/></clipPath>\n` +
+    staves(lane, 18, round(right)).map(draw).join("") +
+    `<path class="s-brace" d="M${round(right)} ${lane.heard.top}V${lane.said.top + lane.said.space * 4}"/>\n` +
+    `${shapes.join("")}${names(lane, strings).map(draw).join("")}` +
+    `<text class="s-time" x="50" y="${lane.axis}">${clean(skipped)}</text>\n`
+  );
+}
+
+/**
+ * Shapes end where the line does; texts stand where they begin, or not at all.
+ * @param {import("./score_layout.js").Mark} mark @param {string} clip @param {number} right @param {number} width of the page
+ */
+function drawMark({ kind, layer, title, detail, parts }, clip, right, width) {
+  const told = title ? `<title>${clean([title, detail].filter(Boolean).join("\n"))}</title>` : "";
+  const [texts, shapes] = [parts.filter(([tag]) => tag === "text"), parts.filter(([tag]) => tag !== "text")];
+  const here = texts.filter(([, { x }]) => Number(x) >= LEFT - (kind === "tick" ? -12 : 4) && Number(x) < right);
+  const fitted = here.map(([tag, attributes, text = ""]) => draw([tag, attributes, fit(text, width - 6 - Number(attributes.x), 11)]));
+  const within = layer === "bars" ? `${clip}-now` : clip;
+  const drawn = shapes.length ? `<g clip-path="url(#${within})">${shapes.map(draw).join("")}</g>` : "";
+  return drawn || fitted.length ? `<g data-kind="${clean(kind)}">${told}${drawn}${fitted.join("")}</g>\n` : "";
+}
+
+/** What the shapes say, for who sees the file without the page. @param {Record<string, string>} strings @param {number} y @param {number} width */
+function legend(strings, y, width) {
+  /** @type {[Part[], string][]} */
+  const marks = [
+    [[["rect", { class: "stream draft", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], strings.purpose_draft],
+    [[["path", { class: "promoted", d: "M8 -9.5l6 6l-6 6l-6 -6Z" }]], strings.fate_promoted],
+    [[["path", { class: "cross", d: "M4 -7l7 7m0 -7l-7 7" }]], strings.fate_abandoned],
+    [[["rect", { class: "note said", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], strings.said],
+    [[["rect", { class: "note said filler", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], fill(strings.filler, {}).replace(/[::]\s*$/, "")],
+    [[["rect", { class: "note said unheard", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], fill(strings.unheard, {}).replace(/[::]\s*$/, "")],
+    [[["rect", { class: "lead-band", x: 0, y: -9, width: 16, height: 11 }]], fill(strings.stretto, {}).trim()],
+    [[["path", { class: "double-bar", d: "M5 -11V3" }], ["path", { class: "double-bar thick", d: "M10 -11V3" }]], strings.bargeIn],
+    [[["rect", { class: "pill good", x: 0, y: -10, width: 16, height: 11, rx: 5.5 }]], "≤ 300 ms"],
+    [[["rect", { class: "pill fair", x: 0, y: -10, width: 16, height: 11, rx: 5.5 }]], "≤ 800 ms"],
+    [[["rect", { class: "pill slow", x: 0, y: -10, width: 16, height: 11, rx: 5.5 }]], "> 800 ms"],
+  ];
+  let x = LEFT;
+  return marks
+    .map(([parts, text]) => {
+      const place = x;
+      x += 22 + textWidth(text, 10) + 16;
+      if (x > width) return "";
+      return `<g transform="translate(${round(place)} ${y})">${parts.map(draw).join("")}<text class="s-time" x="22" y="0">${clean(text)}</text></g>\n`;
+    })
+    .join("");
+}
+
+// --- lines of the score ---------------------------------------------------------------------------
+
+/** @param {ScoreModel} model @param {number} room seconds @param {number} [from] @param {number} [to] @returns {System[]} */
+export function breakIntoSystems(model, room, from, to) {
+  const busy = activity(model);
+  const first = from ?? Math.max((busy[0]?.[0] ?? 0) - LEAD_SECONDS, 0);
+  const last = to ?? Math.max(model.end, first) + 0.3;
+  /** @type {System[]} */
+  const systems = [];
+  let [at, skipped] = [first, 0];
+  while (at < last - 0.05) {
+    const quiet = nextQuiet(busy, at, last);
+    let limit = Math.min(last, quiet ? quiet[0] : last);
+    const broken = limit > at + room;
+    if (broken) limit = calmest(busy, at + room * EARLIEST_BREAK, at + room);
+    systems.push({ from: at, to: limit, skipped });
+    at = !broken && quiet ? quiet[1] : limit;
+    skipped = !broken && quiet ? quiet[1] - quiet[0] : 0;
+  }
+  return systems.length ? systems : [{ from: first, to: first + room, skipped: 0 }];
+}
+
+/** When something is seen, and how badly a break would hurt it. @param {ScoreModel} model @returns {[from: number, to: number, cost: number][]} */
+function activity(model) {
+  /** @type {[number, number, number][]} */
+  const busy = [];
+  for (const span of model.speech) busy.push([span.start, span.end ?? model.end, 4]);
+  for (const segment of model.segments) for (const word of segment.words) busy.push([word.start, word.end + 0.1, 2]);
+  for (const turn of model.turns) busy.push([turn.speechEnd ?? turn.start, Math.max(turn.firstSoundAt ?? 0, turn.committedAt ?? 0, turn.start + (turn.typed ? 2 : 0)), 8]);
+  for (const think of model.thinks) if (think.sentences.length || think.thought) busy.push([think.start, think.end ?? model.end, 3]);
+  for (const said of model.utterances) {
+    if (said.start === null) continue;
+    busy.push([said.start, said.end ?? model.end, 1]);
+    for (const word of said.words) busy.push([word.start, word.end + 0.1, 2]);
+  }
+  for (const { at } of [...model.backchannels, ...model.failures]) busy.push([at, at + 0.3, 1]);
+  return busy.sort(([a], [b]) => a - b);
+}
+
+/** @param {[number, number, number][]} busy @param {number} at @param {number} end @returns {[number, number] | null} */
+function nextQuiet(busy, at, end) {
+  let until = at;
+  for (const [begin, finish] of [...busy, [end, end, 0]]) {
+    if (begin - until > QUIET_SECONDS && begin > at) return [until + TAIL_SECONDS, begin < end ? begin - LEAD_SECONDS : end];
+    until = Math.max(until, Math.min(finish, end));
+  }
+  return null;
+}
+
+/** The moment that cuts the fewest things in two; the latest such. @param {[number, number, number][]} busy @param {number} earliest @param {number} latest */
+function calmest(busy, earliest, latest) {
+  const near = busy.filter(([begin, finish]) => begin < latest && finish > earliest);
+  let [best, least] = [latest, Infinity];
+  for (let moment = latest; moment > earliest; moment -= 0.1) {
+    const cost = near.reduce((sum, [begin, finish, hurt]) => sum + (begin < moment && moment < finish ? hurt : 0), 0);
+    if (cost < least) [best, least] = [moment, cost];
+  }
+  return best;
+}
+
+// --- markup ---------------------------------------------------------------------------------------
+
+/** @param {number} value */
+const round = (value) => Math.round(value * 10) / 10;
+
+/** Control characters have no place in XML at all. @param {string | number} text */
+function clean(text) {
+  return String(text)
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")
+    .replace(/&/g, "&amp;")
+    .replace(/</g, "&lt;")
+    .replace(/>/g, "&gt;")
+    .replace(/"/g, "&quot;");
+}
+
+/** @param {Part} part */
+function draw([tag, attributes, text]) {
+  const dressed = attributes.class ? { ...attributes, class: classes(attributes.class) } : attributes;
+  const list = Object.entries(dressed).map(([name, value]) => ` ${name}="${clean(value)}"`);
+  return text ? `<${tag}${list.join("")}>${clean(text)}</${tag}>` : `<${tag}${list.join("")}/>`;
+}
+
+/** Without variables, which not every viewer has. @param {Theme} theme */
+function css(theme) {
+  const rules = `${SHAPES}.s-title { font: 600 14px system-ui, "DejaVu Sans", sans-serif; fill: var(--ink); }\n`;
+  const coloured = (/** @type {"light" | "dark"} */ name) => rules.replace(/var\(--(\w+)\)/g, (_, colour) => COLOURS[name][colour]);
+  return theme === "auto" ? `${coloured("light")}@media (prefers-color-scheme: dark) {${coloured("dark")}}\n` : coloured(theme);
+}
+
+// --- the journal ----------------------------------------------------------------------------------
+
+/** @typedef {{at: number, event: WireEvent}} JournalEntry */
+
+export const JOURNAL_FORMAT = "stretto.page.journal";
+export const JOURNAL_VERSION = 1;
+export const JOURNAL_BYTES = 20 * 1024 * 1024;
+
+/** Sound is not kept, only how much there was. @param {WireEvent} event @returns {WireEvent} */
+function withoutSound(event) {
+  if (event.type !== "response.output_audio.delta" || typeof event.delta !== "string") return event;
+  const { delta, ...rest } = event;
+  const padding = delta.endsWith("==") ? 2 : delta.endsWith("=") ? 1 : 0;
+  return { ...rest, delta_bytes: (delta.length / 4) * 3 - padding };
+}
+
+/**
+ * @param {JournalEntry[]} entries `at`: seconds, of the page's clock
+ * @param {{startedAt?: string, dropped?: number}} [facts] `dropped`: events that there was no room for
+ */
+export function journalJson(entries, { startedAt = new Date().toISOString(), dropped = 0 } = {}) {
+  const events = entries.map(({ at, event }) => ({ at: Math.round(at * 1000) / 1000, event: withoutSound(event) }));
+  const head = { format: JOURNAL_FORMAT, version: JOURNAL_VERSION, startedAt, ...(dropped ? { dropped } : {}) };
+  return JSON.stringify({ ...head, events });
+}
+
+/** The score of a journal. Throws a sentence if it is none. @param {string} json @returns {ScoreModel} */
+export function readJournal(json) {
+  const { format, version, events } = JSON.parse(json);
+  if (format !== JOURNAL_FORMAT) throw new Error("This file is no journal of Stretto's page.");
+  if (version !== JOURNAL_VERSION) throw new Error(`This journal has version ${version}; this page reads ${JOURNAL_VERSION}.`);
+  const model = new ScoreModel();
+  let calls = 0;
+  for (const { at, event } of events) {
+    if (event.type === "session.created" && calls++) model.beginCall();
+    model.take(event, at);
+  }
+  model.endCall();
+  return model;
+}
+
+/** Keeps what was told, and the newest of it when there is too much. */
+export class JournalKeeper {
+  /** @param {number} [limit] bytes */
+  constructor(limit = JOURNAL_BYTES) {
+    this.limit = limit;
+    this.startedAt = new Date().toISOString();
+    /** @type {{at: number, text: string}[]} */
+    this.entries = [];
+    this.first = 0;
+    this.bytes = 0;
+    /** Events that had to go. */
+    this.dropped = 0;
+  }
+
+  /** @param {WireEvent} event @param {number} arrivedSeconds */
+  take(event, arrivedSeconds) {
+    const text = JSON.stringify(withoutSound(event));
+    this.entries.push({ at: Math.round(arrivedSeconds * 1000) / 1000, text });
+    this.bytes += text.length;
+    while (this.bytes > this.limit && this.first < this.entries.length - 1) {
+      this.bytes -= this.entries[this.first].text.length;
+      this.entries[this.first++].text = "";
+      this.dropped += 1;
+    }
+    if (this.first > 1000 && this.first * 2 > this.entries.length) {
+      this.entries.splice(0, this.first);
+      this.first = 0;
+    }
+  }
+
+  /** The journal, as `journalJson` writes it. */
+  toJSON() {
+    const head = { format: JOURNAL_FORMAT, version: JOURNAL_VERSION, startedAt: this.startedAt };
+    const dropped = this.dropped ? { dropped: this.dropped } : {};
+    const events = this.entries.slice(this.first).map(({ at, text }) => ({ at, event: JSON.parse(text) }));
+    return { ...head, ...dropped, events };
+  }
+}
