@@ -38,7 +38,10 @@ const CROSSED = [
   "response_cancel_not_active",
   "conversation_already_has_active_response",
   "input_audio_buffer_commit_empty", // a key that was only touched
+  "item_create_duplicate_item_id", // sent again on a new path, and had come over the old one
 ];
+/** In this time what was missed has come over a new path. */
+const CATCH_UP_MS = 300;
 /** After the server's goodbye, what it sent ahead is still played: it sends at most a second. */
 const GOODBYE_MS = 1500;
 
@@ -74,6 +77,8 @@ export class Call {
     this.mustAsk = false;
     /** A turn that was spoken by hand is to be answered when the server has it. */
     this.mustAnswer = false;
+    /** Typed, and not yet in the server's hands, by item. @type {Map<string, string>} */
+    this.unconfirmed = new Map();
     this.secondsOfAnswer = 0;
     this.secondsPlayed = 0;
     this.loudest = 0;
@@ -224,7 +229,15 @@ export class Call {
   restored() {
     if (this.stage !== "reconnecting") return;
     this.stage = "live";
+    this.configure();
+    setTimeout(() => this.sendAgain(), CATCH_UP_MS);
     this.events.onChange();
+  }
+
+  sendAgain() {
+    for (const [id, text] of this.unconfirmed) this.sendText(id, text);
+    this.mustAsk ||= this.unconfirmed.size > 0;
+    this.askIfFree();
   }
 
   /** @param {Failure} failure */
@@ -283,11 +296,18 @@ export class Call {
   type(text) {
     this.conversation.asked(this.desk.now);
     this.interrupt();
-    const content = [{ type: "input_text", text }];
-    this.line?.send({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
+    const id = `item_${randomName()}`;
+    this.unconfirmed.set(id, text);
+    this.sendText(id, text);
     this.mustAsk = true;
     this.askIfFree();
     this.events.onChange();
+  }
+
+  /** @param {string} id @param {string} text */
+  sendText(id, text) {
+    const content = [{ type: "input_text", text }];
+    this.line?.send({ type: "conversation.item.create", item: { id, type: "message", role: "user", content } });
   }
 
   interrupt() {
@@ -347,6 +367,9 @@ export class Call {
       case "session.updated":
         if (this.stage === "connecting") this.stage = "live";
         this.opening?.resolve(undefined);
+        break;
+      case "conversation.item.added":
+        this.unconfirmed.delete(event.item.id);
         break;
       case "input_audio_buffer.committed":
         this.mustAsk ||= this.mustAnswer;
@@ -457,4 +480,10 @@ export class Call {
     this.events.onChange();
     return recording;
   }
+}
+
+/** 21 letters that nobody else has; `crypto.randomUUID` is for secure pages only. */
+function randomName() {
+  const letters = crypto.getRandomValues(new Uint8Array(21));
+  return Array.from(letters, (value) => (value % 36).toString(36)).join("");
 }

@@ -28,6 +28,10 @@ export class Desk {
     await this.context.audioWorklet.addModule(new URL(name, new URL(".", import.meta.url)));
   }
 
+  silentTrack() {
+    return this.context.createMediaStreamDestination().stream.getAudioTracks()[0];
+  }
+
   /** Seconds of the audio clock, on which everything that sounds is timed. */
   get now() {
     return this.context.currentTime;

@@ -62,8 +62,10 @@ export class Microphone {
     if (this.track) this.track.enabled = !muted;
   }
 
+  /** Silence goes on in its place: a line that brings nothing at all counts as broken. */
   lost() {
     this.isLost = true;
+    this.events.onTrack(this.desk.silentTrack());
     this.events.onLost();
   }
 

@@ -66,11 +66,9 @@ export class Peer {
     });
   }
 
-  /** @param {string} text @returns {boolean} whether it could be sent */
+  /** @param {string} text */
   send(text) {
-    if (this.channel.readyState !== "open") return false;
-    this.channel.send(text);
-    return true;
+    if (this.channel.readyState === "open") this.channel.send(text);
   }
 
   /** @param {MediaStreamTrack} track */

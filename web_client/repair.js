@@ -74,10 +74,17 @@ export class Repair {
       } catch (error) {
         last = error instanceof Failure ? error : new Failure("unexpected", String(error));
       }
-      if (last.kind === "connectionLost") return this.wasClosedThere ? new Failure("callEnded") : last;
-      if (["keyWrong", "unexpected"].includes(last.kind)) return last;
+      const end = this.whyItIsOver(last);
+      if (end) return end;
     }
     return last.kind === "serverGone" ? last : new Failure("connectionLost");
+  }
+
+  /** @param {Failure} failure of an attempt @returns {Failure | null} null if another one may do */
+  whyItIsOver(failure) {
+    if (this.wasClosedThere && failure.kind === "connectionLost") return new Failure("callEnded");
+    if (this.wasClosedThere && failure.kind === "serverGone") return new Failure("serverStopping");
+    return ["connectionLost", "keyWrong", "unexpected"].includes(failure.kind) ? failure : null;
   }
 
   close() {

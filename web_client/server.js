@@ -116,10 +116,12 @@ export async function startCall(offer, key) {
 
 /**
  * A new path for a call that goes on. Throws "connectionLost" when the server doesn't know the call any more.
- * @param {string} callId @param {string} offer SDP @param {string} key @returns {Promise<string>} the answer's SDP
+ * @param {string} callId @param {string} offer SDP @param {string} key
+ * @param {string} lastEventId the last event that came @returns {Promise<string>} the answer's SDP
  */
-export async function reconnectCall(callId, offer, key) {
-  const answer = await ask(`${CALLS}/${callId}/reconnect`, key, { method: "POST", body: offer });
+export async function reconnectCall(callId, offer, key, lastEventId) {
+  const missed = new URLSearchParams({ last_event_id: lastEventId });
+  const answer = await ask(`${CALLS}/${callId}/reconnect?${missed}`, key, { method: "POST", body: offer });
   if (answer.status === 404) throw new Failure("connectionLost");
   if (answer.status === 503) throw new Failure("serverBusy");
   if (!answer.ok) throw new Failure("unexpected", await complaint(answer));

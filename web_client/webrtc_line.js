@@ -18,8 +18,6 @@ import { endCall, readIceServers, reconnectCall, startCall } from "./server.js";
 
 /** A path that is not found in this time is not found later either: most are there in half a second. */
 const ESTABLISHED_MS = 8000;
-/** Events that wait for a new path: a handful of typed questions. */
-const MAX_WAITING = 64;
 
 /** @implements {Line} */
 export class WebRtcLine {
@@ -31,8 +29,9 @@ export class WebRtcLine {
   /** @param {Desk} desk @param {Microphone} microphone @param {LineEvents} events */
   constructor(desk, microphone, events) {
     this.desk = desk;
-    this.microphone = microphone;
     this.events = events;
+    /** What is sent; null in a call without a microphone. */
+    this.track = microphone.track;
     this.earpiece = new Earpiece(desk);
     this.firstSounds = new FirstSounds((id, at) => events.onFirstSound(id, at + desk.outputSeconds));
     this.speechEnds = new SpeechEnds();
@@ -50,11 +49,11 @@ export class WebRtcLine {
     this.iceServers = [];
     this.key = "";
     this.callId = "";
+    /** What came after it is sent again on a new path. */
+    this.lastEventId = "";
     /** The response that sounds, and for how long. */
     this.sounding = "";
     this.soundedSeconds = 0;
-    /** @type {string[]} */
-    this.waiting = [];
     this.isClosed = false;
   }
 
@@ -79,17 +78,16 @@ export class WebRtcLine {
   }
 
   async reconnect() {
-    const peer = await this.connect((offer) => reconnectCall(this.callId, offer, this.key));
+    const peer = await this.connect((offer) => reconnectCall(this.callId, offer, this.key, this.lastEventId));
     this.peer?.close();
     this.peer = peer;
     this.speechEnds.forget();
-    if (this.microphone.track) this.useMicrophone(this.microphone.track); // it may be another one by now
-    this.waiting.splice(0).forEach((text) => peer.send(text));
+    if (this.track) this.useMicrophone(this.track); // it may be another one by now
   }
 
   /** A new peer connection. @param {(offer: string) => Promise<string>} exchange gives the server's answer */
   async connect(exchange) {
-    const peer = new Peer(this.iceServers, this.microphone.track, {
+    const peer = new Peer(this.iceServers, this.track, {
       onMessage: (text) => this.take(JSON.parse(text)),
       onTrack: (track) => this.earpiece.play(track),
       onState: (state) => this.peer === peer && this.repair.pathIs(state),
@@ -107,15 +105,15 @@ export class WebRtcLine {
 
   // --- events ---------------------------------------------------------------------------------------
 
-  /** What can't be sent now waits for a new path. @param {WireEvent} event */
+  /** What is sent over a broken path is lost, even before anybody knows that it is broken. @param {WireEvent} event */
   send(event) {
-    const text = JSON.stringify(event);
-    if (!this.peer?.send(text) && this.waiting.length < MAX_WAITING) this.waiting.push(text);
+    this.peer?.send(JSON.stringify(event));
   }
 
   /** @param {WireEvent} event */
   take(event) {
     if (this.isClosed) return;
+    this.lastEventId = event.event_id ?? this.lastEventId;
     this.events.onEvent(event);
     switch (event.type) {
       case "output_audio_buffer.started":
@@ -178,6 +176,7 @@ export class WebRtcLine {
 
   /** @param {MediaStreamTrack} track */
   useMicrophone(track) {
+    this.track = track;
     this.peer?.replaceTrack(track).catch(() => {}); // closed meanwhile
   }
 
