@@ -1,7 +1,7 @@
 """The duel: how soon is the answer heard, on the common work of voice agent frameworks.
 
 ``python -m bench.duel --scene all --turns 20``: one caller talks to a session in this process (or, with ``--over
-websocket``, to a server on loopback), with simulated engines whose delays are fixed. Measured is the audio at the caller's
+websocket`` or ``--over webrtc``, to a server on loopback), with simulated engines whose delays are fixed. Measured is the audio at the caller's
 end, from the last loud frame handed in to the first sample above -45 dBFS:
 
 - first sound: whatever sounds, a filler too.
@@ -27,6 +27,7 @@ from rich.table import Table
 from bench.duel_call import DuelCall, Setup, TurnResult, scene_turns
 from bench.duel_scenes import SCENES, Floor, Scene
 from bench.duel_speech import speeches
+from bench.duel_webrtc import WebrtcCall
 from bench.duel_websocket import WebsocketCall
 from bench.table_console import make_console
 from scheduler import virtual_time
@@ -74,7 +75,7 @@ class SceneResult:
 
 def run_scene(scene: Scene, setup: Setup, turns: int, clock: str, over: str = "inproc") -> SceneResult:
     """Blocks until it is over: in real time, about 7 s a turn."""
-    kind = WebsocketCall if over == "websocket" else DuelCall
+    kind = {"inproc": DuelCall, "websocket": WebsocketCall, "webrtc": WebrtcCall}[over]
     said = scene_turns(scene, turns, setup.seed)
     call = kind(scene, setup, said, sounds=speeches(said, setup.vad))
     results = virtual_time.run(call.run) if clock == "virtual" else asyncio.run(call.run())
@@ -180,13 +181,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--voice", choices=("streaming", "sentence"), default="streaming")
     parser.add_argument("--speculation", choices=("on", "off"), default="on", help="drafts, notes and foresight")
     parser.add_argument("--vad", choices=("energy", "silero"), default="energy")
-    parser.add_argument("--over", choices=("inproc", "websocket"), default="inproc")
+    parser.add_argument("--over", choices=("inproc", "websocket", "webrtc"), default="inproc")
     parser.add_argument("--clock", choices=("real", "virtual"), default="real")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object per scene")
     arguments = parser.parse_args()
-    if arguments.over == "websocket" and arguments.clock == "virtual":
-        parser.error("a websocket runs in real time: leave --clock out")
+    if arguments.over != "inproc" and arguments.clock == "virtual":
+        parser.error("sockets run in real time: leave --clock out")
     return arguments
 
 

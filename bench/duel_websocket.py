@@ -60,8 +60,8 @@ class WebsocketCall(DuelCall):
 
     async def run(self) -> list[TurnResult]:
         async with (
-            _serving(self) as address,
-            websockets.connect(address, max_size=None, ping_interval=None) as line,
+            serving(self) as address,
+            websockets.connect(f"ws://{address}/v1/realtime", max_size=None, ping_interval=None) as line,
             asyncio.TaskGroup() as tasks,
         ):
             if (effort := self.config().reasoning_effort) is not None:
@@ -93,7 +93,9 @@ async def _send(line: ClientConnection, pcm: Pcm) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(call: WebsocketCall) -> AsyncIterator[str]:
+async def serving(call: DuelCall) -> AsyncIterator[str]:
+    """A server whose session the call watches: HOST:PORT."""
+
     def make(**parts: Any) -> Session:
         return make_session(**{**parts, "door": _Tapped(parts["door"], call.watcher)})
 
@@ -107,7 +109,7 @@ async def _serving(call: WebsocketCall) -> AsyncIterator[str]:
                 await asyncio.sleep(0.01)
         port = program.servers[0].sockets[0].getsockname()[1]
         try:
-            yield f"ws://127.0.0.1:{port}/v1/realtime"
+            yield f"127.0.0.1:{port}"
         finally:
             program.should_exit = True
             await serving

@@ -8,6 +8,7 @@ simulated, voice detection is real, audio is in real time.
   and the callers took by sampling, and what handing the audio to nobody costs. Most of the latter are wake-ups, which
   a lone session pays for alone.
 - ``--over websocket``: a ``stretto serve``, called from this process (``bench.load_websocket``).
+- ``--over webrtc``: the same over WebRTC, the server on a core of its own (``bench.load_webrtc``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import load_websocket
+from bench import load_webrtc, load_websocket
 from bench.table_console import make_console
 
 COLUMNS = {
@@ -43,12 +44,15 @@ COLUMNS = {
     "first_sound_p99_ms": "p99",
     "lag_p50_ms": "lag p50",
     "lag_p99_ms": "p99",
+    "sent_late_p99_ms": "sent late p99",
 }
 
 
 async def measured(sessions: int, arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     if arguments.over == "websocket":
         return asdict(await load_websocket.measure(sessions, arguments.turns, arguments.vad, console))
+    if arguments.over == "webrtc":
+        return asdict(await load_webrtc.measure(sessions, arguments.turns, arguments.vad, console))
     with console.status(f"{sessions} sessions in one process"):
         return await _in_fresh_process(sessions, arguments)
 
@@ -101,7 +105,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=numbers, default=[1, 5, 20], help="how many at once: 1,5,20")
     parser.add_argument("--turns", type=int, default=4, help="of each session")
-    parser.add_argument("--over", choices=("inproc", "websocket"), default="inproc")
+    parser.add_argument("--over", choices=("inproc", "websocket", "webrtc"), default="inproc")
     parser.add_argument("--vad", choices=("energy", "silero"), default="energy")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     return asyncio.run(run(parser.parse_args()))

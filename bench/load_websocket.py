@@ -157,10 +157,10 @@ async def measure(sessions: int, turns: int, vad: str, console: Console) -> Load
         memory_idle_mb=round(idle_mb, 1),
         memory_peak_mb=round(watch.memory_peak_mb, 1),
         memory_after_mb=round(after_mb, 1),
-        first_sound_p50_ms=_percentile(heard, 50),
-        first_sound_p99_ms=_percentile(heard, 99),
-        lag_p50_ms=_percentile(watch.lags_ms, 50),
-        lag_p99_ms=_percentile(watch.lags_ms, 99),
+        first_sound_p50_ms=percentile(heard, 50),
+        first_sound_p99_ms=percentile(heard, 99),
+        lag_p50_ms=percentile(watch.lags_ms, 50),
+        lag_p99_ms=percentile(watch.lags_ms, 99),
     )
 
 
@@ -190,5 +190,5 @@ class Watch:
                 await asyncio.sleep(LAG_STEP_SECONDS)
 
 
-def _percentile(values: Sequence[float], percent: float) -> float:
+def percentile(values: Sequence[float], percent: float) -> float:
     return round(float(np.percentile(values, percent)), 1) if values else float("nan")
