@@ -41,8 +41,6 @@ CHANNEL_SECONDS = 2.0
 """How long the talk waits, once sound can flow, for the data channel. Clients may do without one."""
 GOODBYE_SECONDS = 1.0
 """For the kernel to end a call, and for the last events to leave."""
-STALL_SECONDS = 30.0
-"""A client that takes no event for so long, while its path stands, does not read."""
 UNTOLD_BYTES = 256 * 1024
 """So much may wait inside the data channel; the rest waits in the outbox."""
 KEPT_BYTES = 512 * 1024
@@ -142,6 +140,7 @@ class Call:
             self._opened.set_exception(error)
         finally:
             self.over.set()
+            self.door.close()
             if self._peer is not None:
                 await self._peer.close()
             self.door.console.closed(_now() - started_at, reason)
@@ -287,7 +286,8 @@ class Call:
     # --- to the client --------------------------------------------------------------------------------
 
     def _tell(self, event: Json) -> None:
-        self._outbox.put(self._size_limit.text(event))
+        if self._peer is None or self._peer.wants_events:
+            self._outbox.put(self._size_limit.text(event))
 
     async def _write(self) -> None:
         while True:

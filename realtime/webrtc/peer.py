@@ -74,6 +74,11 @@ class Peer:
         return self.state == "connected" and self.sender is not None and (self.sender.is_open or not self._is_listener)
 
     @property
+    def wants_events(self) -> bool:
+        """Its offer has a place for data channels."""
+        return self._connection.sctp is not None
+
+    @property
     def can_tell(self) -> bool:
         return self._channel is not None and self._channel.readyState == "open"
 

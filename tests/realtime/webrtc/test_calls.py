@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from realtime.keys import Keys
-from tests.realtime.webrtc.caller import CALLS, Caller, calling, offer_of, serving, until, without_opus
+from tests.realtime.webrtc.caller import CALLS, Caller, Tone, calling, offer_of, serving, until, without_opus
 from tests.realtime.wire.fake_session import fake_server
 
 SDP = {"Content-Type": "application/sdp"}
@@ -210,6 +211,22 @@ def test_callers_without_a_microphone_or_without_a_loudspeaker(direction: str) -
             caller.tell(type="response.create")
             await caller.told("response.done")
             assert (sessions[0].heard_seconds > 0) == (direction == "sendonly")
+
+    run(main())
+
+
+def test_a_caller_without_a_data_channel_talks_and_no_events_pile_up() -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+        async with serving(server) as client:
+            caller = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+            caller.addTrack(Tone())
+            await caller.setLocalDescription(await caller.createOffer())
+            answer = await client.post(CALLS, content=caller.localDescription.sdp, headers=SDP)
+            await caller.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+            await until(lambda: sessions[0].heard_seconds > 0.1)
+            await caller.close()
+            await until(lambda: server.session_count == 0)
 
     run(main())
 
