@@ -1,15 +1,44 @@
-// The page: buttons, the text box, and what is told when something fails.
+// The page: one call at a time, and everything around it that is to be seen and pressed.
 
 import { Call } from "./call.js";
 import { Conversation } from "./conversation.js";
-import { Failure, isAboutMicrophone, isPassing } from "./failures.js";
+import { byId, setAttribute, setText, writeStrings } from "./dom.js";
+import { FailureView } from "./failure_view.js";
+import { Failure } from "./failures.js";
+import { Keyboard, writeHelp } from "./keyboard.js";
+import { LatencyView } from "./latency_view.js";
+import { Orb } from "./orb.js";
+import { loadPageSettings, savePageSettings, showTheme } from "./page_store.js";
+import { Panes } from "./panes.js";
+import { QualityView } from "./quality_view.js";
+import { RecordingView } from "./recording_view.js";
+import { ScorePane } from "./score_pane.js";
 import { engineKinds, readHealth } from "./server.js";
+import { cleanSettings, loadSettings, saveSettings } from "./settings_store.js";
+import { SettingsView } from "./settings_view.js";
 import { chooseStrings } from "./strings.js";
-import { ConversationView, Orb, byId, writeStrings } from "./view.js";
+import { ThinkingModel } from "./thinking_model.js";
+import { ThinkingView } from "./thinking_view.js";
+import { ConversationView } from "./view.js";
 
 const strings = chooseStrings(navigator.languages);
+writeStrings(strings);
+writeHelp(strings);
+
+let settings = loadSettings();
+let pageSettings = loadPageSettings();
+showTheme(pageSettings.theme);
+
 const conversation = new Conversation();
-const view = new ConversationView(strings);
+const thinking = new ThinkingModel();
+const talkView = new ConversationView(strings);
+const thinkingView = new ThinkingView(thinking, strings);
+const latencyView = new LatencyView(strings);
+const qualityView = new QualityView(strings);
+const failureView = new FailureView(strings);
+const recordingView = new RecordingView(strings, (error) => showFailure(asFailure(error)));
+const settingsView = new SettingsView(strings, { ...settings, ...pageSettings }, applyChoices);
+const scorePane = new ScorePane(strings);
 const orb = new Orb();
 
 /** @type {Call | null} */
@@ -19,17 +48,21 @@ let key = "";
 let again = () => talk();
 
 const isLive = () => call?.stage === "live";
+const hasCall = () => call !== null && call.stage !== "over";
 
 // --- calls ----------------------------------------------------------------------------------------
 
 /** Begin a call; true if it stands. @param {boolean} withMicrophone */
 async function begin(withMicrophone) {
   call?.hangUp();
-  hideFailure();
+  failureView.hide();
+  delete byId("page").dataset.fresh;
   /** @type {Call | null} */
   let own = null;
   try {
     own = call = makeCall();
+    thinking.beginCall();
+    scorePane.beginCall();
     refresh();
     await own.begin(key, withMicrophone);
     return own === call && isLive();
@@ -40,7 +73,20 @@ async function begin(withMicrophone) {
 }
 
 function makeCall() {
-  return new Call(conversation, { onChange: refresh, onFailure: showFailure, onLevel: (level) => orb.move(level) });
+  const events = {
+    onChange: refresh,
+    onFailure: showFailure,
+    onLevel: (/** @type {number} */ level) => orb.move(level),
+    onEvent: takeEvent,
+    onNotice: showNotice,
+  };
+  return new Call(conversation, events, settings);
+}
+
+/** @param {import("./wire.js").WireEvent} event @param {number} arrivedSeconds */
+function takeEvent(event, arrivedSeconds) {
+  thinking.take(event, arrivedSeconds);
+  scorePane.take(event, arrivedSeconds);
 }
 
 /** @param {unknown} error */
@@ -50,7 +96,7 @@ async function talk() {
   again = talk;
   if (!(await begin(true))) return;
   draw();
-  byId("mute").focus(); // the button that had the focus is gone
+  byId(settings.pushToTalk ? "hold" : "mute").focus(); // the button that had the focus is gone
 }
 
 /** Typing needs no microphone; without a call it begins one. @param {string} text */
@@ -62,35 +108,74 @@ async function type(text) {
   }
 }
 
-function hangUp() {
-  call?.hangUp();
-  call = null;
+async function hangUp() {
+  const ended = call;
+  if (ended) await recordingView.finish(ended);
+  ended?.hangUp();
+  if (call === ended) call = null;
   draw();
   byId("talk").focus();
 }
 
-// --- failures -------------------------------------------------------------------------------------
-
-/** @param {Failure} failure */
-function showFailure({ kind, detail }) {
-  const asksKey = kind === "keyNeeded" || kind === "keyWrong";
-  byId("failure").hidden = false;
-  byId("failure").dataset.kind = kind;
-  byId("failure-text").textContent = strings[kind];
-  byId("failure-detail").textContent = isAboutMicrophone(kind) ? "" : detail;
-  byId("key-form").hidden = !asksKey;
-  const retry = byId("retry");
-  retry.hidden = asksKey || isPassing(kind) || isLive();
-  retry.textContent = kind === "serverGone" || kind === "serverStopping" ? strings.reconnect : strings.again;
-  if (asksKey) byId("key").focus();
+function mute() {
+  if (!call?.hasMicrophone || settings.pushToTalk) return;
+  call.mute(!call.muted);
   refresh();
 }
 
-function hideFailure() {
-  byId("failure").hidden = true;
+/** Push to talk; false: there is no call to talk in. */
+function talkBegin() {
+  if (!isLive() || !call?.hasMicrophone || !settings.pushToTalk) return false;
+  call.talkBegin();
+  setAttribute(byId("hold"), "aria-pressed", "true");
+  return true;
 }
 
-// --- the page -------------------------------------------------------------------------------------
+function talkEnd() {
+  call?.talkEnd();
+  setAttribute(byId("hold"), "aria-pressed", "false");
+}
+
+// --- what is told -----------------------------------------------------------------------------------
+
+/** @param {Failure} failure */
+function showFailure(failure) {
+  failureView.show(failure, isLive());
+  refresh();
+}
+
+function closeFailure() {
+  failureView.hide();
+  byId(isLive() ? "typed" : "talk").focus();
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let noticeTimer;
+/** Time to read two sentences. */
+const NOTICE_MS = 20_000;
+
+/** Something to know that hinders nothing. @param {import("./call.js").Notice} name */
+function showNotice(name) {
+  setText(byId("notice"), strings[name]);
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => setText(byId("notice"), ""), NOTICE_MS);
+}
+
+// --- choices ----------------------------------------------------------------------------------------
+
+/** @param {import("./settings_view.js").Choices} choices */
+function applyChoices(choices) {
+  const { theme, shortcuts, recording } = choices;
+  pageSettings = { ...pageSettings, theme, shortcuts, recording };
+  settings = cleanSettings(choices);
+  savePageSettings(pageSettings);
+  saveSettings(settings);
+  showTheme(theme);
+  call?.apply(settings);
+  refresh();
+}
+
+// --- the page ---------------------------------------------------------------------------------------
 
 let isDue = false;
 
@@ -111,22 +196,33 @@ function draw() {
   // for tests: what really sounded
   page.dataset.secondsPlayed = (call?.secondsPlayed ?? 0).toFixed(2);
   page.dataset.loudest = (call?.loudest ?? 0).toFixed(4);
-  const sentence = moodSentence(mood);
-  if (byId("mood").textContent !== sentence) byId("mood").textContent = sentence;
-  const isIdle = mood === "idle";
-  byId("talk").hidden = !isIdle;
-  byId("hang-up").hidden = isIdle;
-  byId("mute").hidden = !(isLive() && call?.hasMicrophone);
-  byId("mute").textContent = call?.muted ? strings.unmute : strings.mute;
-  byId("mute").setAttribute("aria-pressed", String(call?.muted ?? false));
-  view.show(conversation);
+  setText(byId("mood"), moodSentence(mood));
+  drawControls();
+  talkView.show(conversation);
+  latencyView.show(call?.turnMetrics ?? []);
+  qualityView.show(call);
+  recordingView.show(call, pageSettings.recording);
+  scorePane.show(hasCall());
+  if (panes.isSeen("thinking")) thinkingView.show();
+}
+
+function drawControls() {
+  const canSpeak = isLive() && Boolean(call?.hasMicrophone);
+  const isMuted = call?.muted ?? false;
+  byId("talk").hidden = hasCall();
+  byId("hang-up").hidden = !hasCall();
+  byId("hold").hidden = !(canSpeak && settings.pushToTalk);
+  byId("mute").hidden = !canSpeak || settings.pushToTalk;
+  setText(byId("mute"), isMuted ? strings.unmute : strings.mute);
+  setAttribute(byId("mute"), "aria-pressed", String(isMuted));
 }
 
 /** @param {import("./call.js").Mood} mood */
 function moodSentence(mood) {
-  if (mood === "listening" && !call?.hasMicrophone) return strings.mood_typing;
-  if (mood === "listening" && call?.muted) return strings.mood_muted;
-  return strings[`mood_${mood}`];
+  if (mood !== "listening") return strings[`mood_${mood}`];
+  if (!call?.hasMicrophone) return strings.mood_typing;
+  if (settings.pushToTalk) return byId("hold").getAttribute("aria-pressed") === "true" ? strings.mood_listening : strings.mood_holding;
+  return call.muted ? strings.mood_muted : strings.mood_listening;
 }
 
 async function showEngines() {
@@ -137,43 +233,89 @@ async function showEngines() {
     const notes = [];
     if (basic.length) notes.push(strings.noteBasic.replace("{kinds}", basic.map(name).join(", ")));
     if (simulated.length) notes.push(strings.noteSimulated.replace("{kinds}", simulated.map(name).join(", ")));
-    byId("engines").textContent = notes.join(" ");
+    setText(byId("engines"), notes.join(" "));
+    setText(byId("engine-note"), notes.join(" "));
     byId("engines").hidden = !notes.length;
+    byId("engines").classList.toggle("simulated", simulated.length > 0);
+    setText(byId("engine-names"), [name("asr"), name("llm"), name("tts")].join(" · "));
+    settingsView.offerVoices(health.engines.tts.name);
   } catch {
     byId("engines").hidden = true; // beginning a call tells what is wrong
   }
 }
 
+// --- buttons and keys ---------------------------------------------------------------------------------
+
 /** @param {string} id @param {() => void} act */
+const onClick = (id, act) => byId(id).addEventListener("click", act);
+
+/** @param {string} id @param {(box: HTMLInputElement) => void} act with the form's text box */
 function onSubmit(id, act) {
   byId(id).addEventListener("submit", (event) => {
     event.preventDefault();
-    act();
+    act(/** @type {HTMLInputElement} */ (byId(id).querySelector("input")));
   });
 }
 
-writeStrings(strings);
-byId("talk").addEventListener("click", talk);
-byId("hang-up").addEventListener("click", hangUp);
-byId("mute").addEventListener("click", () => {
-  call?.mute(!call.muted);
-  refresh();
-});
-byId("retry").addEventListener("click", () => again());
-byId("dismiss").addEventListener("click", () => {
-  hideFailure();
-  byId(isLive() ? "typed" : "talk").focus();
-});
-onSubmit("composer", () => {
-  const box = /** @type {HTMLInputElement} */ (byId("typed"));
+/** The text of a box, which is empty from then on. @param {HTMLInputElement} box */
+function takeText(box) {
   const text = box.value.trim();
   box.value = "";
+  return text;
+}
+
+const openHelp = () => /** @type {HTMLDialogElement} */ (byId("keys")).showModal();
+
+function goToTextBox() {
+  panes.choose("talk");
+  byId("typed").focus();
+}
+
+function toggleThinking() {
+  panes.toggleThinking();
+  pageSettings = { ...pageSettings, thinking: panes.isThinkingOpen };
+  savePageSettings(pageSettings);
+}
+
+/** The focus goes back to where the drawer was opened. */
+function closeThinking() {
+  toggleThinking();
+  byId("show-thinking").focus();
+}
+
+function escape() {
+  if (failureView.isShown) closeFailure();
+  else if (byId("quality").hasAttribute("open")) byId("quality").removeAttribute("open");
+  else if (panes.isThinkingOpen && panes.desk.matches) closeThinking();
+}
+
+const panes = new Panes(pageSettings.thinking, refresh);
+new Keyboard(
+  { mute, talkBegin, talkEnd, type: goToTextBox, thinking: toggleThinking, settings: () => settingsView.open(), help: openHelp, escape },
+  () => pageSettings.shortcuts,
+);
+onClick("talk", talk);
+onClick("hang-up", hangUp);
+onClick("mute", mute);
+onClick("retry", () => again());
+onClick("dismiss", closeFailure);
+onClick("open-settings", () => settingsView.open());
+onClick("open-keys", openHelp);
+onClick("show-thinking", toggleThinking);
+onClick("close-thinking", closeThinking);
+onClick("record", () => call && recordingView.toggle(call));
+byId("quality").addEventListener("toggle", refresh);
+byId("hold").addEventListener("pointerdown", (event) => {
+  byId("hold").setPointerCapture(event.pointerId);
+  talkBegin();
+});
+for (const end of ["pointerup", "pointercancel"]) byId("hold").addEventListener(end, talkEnd);
+onSubmit("composer", (box) => {
+  const text = takeText(box);
   if (text) type(text);
 });
-onSubmit("key-form", () => {
-  const box = /** @type {HTMLInputElement} */ (byId("key"));
-  key = box.value.trim();
-  box.value = "";
+onSubmit("key-form", (box) => {
+  key = takeText(box);
   again();
 });
 addEventListener("pagehide", () => call?.hangUp());

@@ -1,6 +1,7 @@
-// Puts the conversation and the call's mood on the page. Nothing is decided here.
+// Puts the conversation on the page. Nothing is decided here.
 
 import { splitHeard } from "./conversation.js";
+import { byId, make, setText } from "./dom.js";
 
 /** @typedef {import("./conversation.js").Entry} Entry */
 /** @typedef {import("./conversation.js").AgentEntry} AgentEntry */
@@ -9,37 +10,6 @@ import { splitHeard } from "./conversation.js";
 
 /** Closer to the end than this, the view follows what is new. */
 const FOLLOW_PIXELS = 80;
-/** The orb's level for an RMS of 1: speech is about 0.05 to 0.2. */
-const LEVEL_GAIN = 4;
-
-/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
-export const byId = (id) => /** @type {any} */ (document.getElementById(id));
-
-/** Fill in the page's fixed sentences. @param {Strings} strings */
-export function writeStrings(strings) {
-  document.documentElement.lang = strings.language;
-  /** @param {string | undefined} key */
-  const sentence = (key) => strings[/** @type {keyof Strings} */ (key)];
-  for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = sentence(/** @type {HTMLElement} */ (element).dataset.text);
-  }
-  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-placeholder]"))) {
-    input.placeholder = sentence(input.dataset.placeholder);
-  }
-}
-
-/** @param {string} tag @param {string} [className] @param {string} [text] */
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  return element;
-}
-
-/** Set only what differs: a selection and the reader's place stay. @param {HTMLElement} element @param {string} text */
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 export class ConversationView {
   /** @param {Strings} strings */
@@ -149,18 +119,3 @@ const sayLatency = (sentence, seconds) =>
 
 /** @param {string} what @param {string} why */
 const sayWhy = (what, why) => (why ? `${what}: ${why}` : what);
-
-/** The orb's movement, smoothed: quick up, slow down. */
-export class Orb {
-  constructor() {
-    this.level = 0;
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
-  }
-
-  /** @param {number} rms 0 to 1 */
-  move(rms) {
-    const target = this.still.matches ? 0 : Math.min(rms * LEVEL_GAIN, 1) * 0.35;
-    this.level += (target - this.level) * (target > this.level ? 0.6 : 0.2);
-    byId("page").style.setProperty("--level", this.level.toFixed(3));
-  }
-}

@@ -61,7 +61,7 @@ def test_every_file_is_used_and_every_import_is_there() -> None:
     for path in FILES:
         text = path.read_text()
         used |= {name.removeprefix("./") for name in IMPORT.findall(text)}
-        used |= set(re.findall(r'(?:href|src)="([^"]+)"', text)) | set(re.findall(r'"(\w+_worklet\.js)"', text))
+        used |= set(re.findall(r'(?:href|src)="([^"#]+)"', text)) | set(re.findall(r'"(\w+_worklet\.js)"', text))
     assert used == {path.name for path in FILES}
 
 

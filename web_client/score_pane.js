@@ -1,0 +1,55 @@
+// The score's place on the page: it runs while a call does, and what it shows can be kept as a file.
+
+import { byId, download, fileName } from "./dom.js";
+import { JournalKeeper, scoreSvg } from "./score_export.js";
+import { ScoreModel } from "./score_model.js";
+import { SCORE_STRINGS } from "./score_text.js";
+import { ScoreView } from "./score_view.js";
+
+/** @typedef {import("./strings.js").Strings} Strings */
+/** @typedef {import("./wire.js").WireEvent} WireEvent */
+
+export class ScorePane {
+  /** @param {Strings} strings */
+  constructor(strings) {
+    this.model = new ScoreModel();
+    this.journal = new JournalKeeper();
+    this.strings = SCORE_STRINGS[/** @type {"en" | "zh"} */ (strings.language)];
+    this.view = new ScoreView(byId("score"), this.model, this.strings);
+    this.isRunning = false;
+    byId("save-svg").addEventListener("click", () => this.saveSvg());
+    byId("save-journal").addEventListener("click", () => this.saveJournal());
+  }
+
+  beginCall() {
+    this.model.beginCall();
+  }
+
+  /** @param {WireEvent} event @param {number} arrivedSeconds */
+  take(event, arrivedSeconds) {
+    this.model.take(event, arrivedSeconds);
+    this.journal.take(event, arrivedSeconds);
+  }
+
+  saveSvg() {
+    const svg = scoreSvg(this.model, { strings: this.strings });
+    download(fileName("svg"), new Blob([svg], { type: "image/svg+xml" }));
+  }
+
+  saveJournal() {
+    download(fileName("json"), new Blob([JSON.stringify(this.journal)], { type: "application/json" }));
+  }
+
+  /** @param {boolean} isRunning a call goes on */
+  show(isRunning) {
+    if (isRunning === this.isRunning) return;
+    this.isRunning = isRunning;
+    if (isRunning) this.view.start();
+    else this.end();
+  }
+
+  end() {
+    this.model.endCall();
+    this.view.stop();
+  }
+}
