@@ -26,6 +26,7 @@ from think_loop.admission import Admission
 from think_loop.language_model import LanguageModel
 from think_loop.tools import Tool
 from tts.clips import ClipBook
+from tts.registry import voice_names
 from tts.voice import Voice
 
 logger = logging.getLogger(__name__)
@@ -240,6 +241,7 @@ class Server:
         return {
             "status": status,
             "engines": engines,
+            "voices": list(voice_names(self.engines.voice.name)),
             "sessions": self.session_count,
             "has_room": self.session_count < self.settings.server.max_sessions,
             "key_required": self.keys.required,

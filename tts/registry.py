@@ -6,6 +6,7 @@ from scheduler.errors import SettingsError
 from tts.engines import espeak, flite_library
 from tts.engines.espeak import EspeakVoice
 from tts.engines.flite import FliteVoice
+from tts.engines.flite_library import SAMPLE_RATES_HZ
 from tts.engines.simulated import SimulatedVoice
 from tts.voice import Voice
 
@@ -38,6 +39,12 @@ def _simulated(option: str) -> SimulatedVoice:
     if seed and not seed.isdecimal():
         raise SettingsError(f"The seed of a simulated voice is a number, not {seed!r}.")
     return SimulatedVoice(int(seed or 0), streaming=streaming)
+
+
+def voice_names(spec: str) -> tuple[str, ...]:
+    """Of the engine of the voice ``spec``, those that may be asked for by name; ``()`` where it has no list of its own
+    (espeak's are languages)."""
+    return tuple(SAMPLE_RATES_HZ) if spec.partition(":")[0] == "flite" else ()
 
 
 def default_voice_spec() -> str:

@@ -20,7 +20,7 @@ from tts.engines.espeak import EspeakVoice
 from tts.engines.flite import FliteVoice
 from tts.engines.flite_library import SAMPLE_RATES_HZ
 from tts.engines.simulated import SimulatedVoice
-from tts.registry import default_voice_spec, make_voice
+from tts.registry import default_voice_spec, make_voice, voice_names
 from tts.voice import Voice
 
 needs_flite = pytest.mark.skipif(not flite_library.is_installed(), reason="libflite is not installed")
@@ -242,3 +242,11 @@ def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch
 
 def _no_library(*_: object, **__: object) -> None:
     raise OSError(f"not found on {sys.platform}")
+
+
+@needs_flite
+def test_the_voices_of_an_engine_can_be_named_and_had() -> None:
+    assert "slt" in voice_names("flite:rms")
+    for name in voice_names("flite:rms"):
+        assert make_voice(f"flite:{name}").name == f"flite:{name}"
+    assert voice_names("simulated") == voice_names("espeak:en") == ()

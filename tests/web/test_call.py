@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -141,17 +142,60 @@ def last_loud(samples: np.ndarray) -> int:
     return int(np.flatnonzero(np.abs(samples) > 0.02)[-1])
 
 
-def test_a_call_can_be_had_by_typing_and_its_answer_is_cut_off_by_typing(address: str, quiet: Browser) -> None:
+@pytest.mark.parametrize("transport", ["webrtc", "websocket"])
+def test_a_call_can_be_had_by_typing_and_its_answer_is_cut_off_by_typing(
+    address: str, quiet: Browser, transport: str
+) -> None:
     with opened(quiet, address) as page:
-        assert begin(page) == "live"
+        sent = sent_events(page)
+        assert begin(page, transport=transport) == "live"
         type_in(page, "count to twenty")
         wait_for(page, heard("two"))
         type_in(page, "what is twelve times twelve")
         wait_for(page, heard("144"))
-        first = page.evaluate('conversation.entries.find(({ kind }) => kind === "agent").cut')
-        assert first
-        assert "output_audio_buffer.cleared" in page.evaluate("kinds")
+        assert page.evaluate('conversation.entries.find(({ kind }) => kind === "agent").cut')
+        assert ("output_audio_buffer.cleared" in page.evaluate("kinds")) == (transport == "webrtc")
+        kinds = [event["type"] for event in sent]
+        assert ("conversation.item.truncate" in kinds) == (transport == "websocket")
         assert page.evaluate("failures") == []
+
+
+def sent_events(page: Page) -> list[dict[str, Any]]:
+    """A list that grows as the page sends events over a websocket (audio left out)."""
+    events: list[dict[str, Any]] = []
+
+    def keep(frame: str | bytes) -> None:
+        event = json.loads(frame)
+        if event["type"] != "input_audio_buffer.append":
+            events.append(event)
+
+    page.on("websocket", lambda socket: socket.on("framesent", keep))
+    return events
+
+
+@pytest.mark.parametrize("transport", ["webrtc", "websocket"])
+def test_speaking_over_an_answer_stops_it_and_what_was_heard_is_known(
+    with_journal: Served, playwright: Playwright, tmp_path: Path, transport: str
+) -> None:
+    address = f"http://{with_journal.address}"
+    insist(with_journal, lambda: speaking_over_an_answer(address, playwright, tmp_path, transport))
+
+
+def speaking_over_an_answer(address: str, playwright: Playwright, tmp_path: Path, transport: str) -> None:
+    # it counts five numbers in 2.3 s: the word "stop" is understood amid the second five
+    microphone = record(
+        tmp_path / "interruption.wav", CONNECTING, "count to twenty", 2.7, "stop. what is twelve times twelve", 30.0
+    )
+    with chromium(playwright, microphone, ALLOWED) as browser, opened(browser, address) as page:
+        sent = sent_events(page)
+        begin(page, microphone=True, transport=transport)
+        wait_for(page, heard("144"))
+        cut = page.evaluate("splitHeard(conversation.entries.find(({ cut }) => cut))")
+        assert "four" in cut["heard"]
+        assert cut["coming"].endswith("nineteen, twenty.")
+        truncations = [event for event in sent if event["type"] == "conversation.item.truncate"]
+        assert all(500 < event["audio_end_ms"] < 9000 and event["content_index"] == 0 for event in truncations)
+        assert len(truncations) == (1 if transport == "websocket" else 0), "on WebRTC the server knows by itself"
 
 
 def test_push_to_talk_answers_what_was_said_while_the_key_was_held(
