@@ -13,7 +13,7 @@ import { Panes } from "./panes.js";
 import { QualityView } from "./quality_view.js";
 import { RecordingView } from "./recording_view.js";
 import { ScorePane } from "./score_pane.js";
-import { engineKinds, readHealth } from "./server.js";
+import { engineKinds, readHealth, takeKeyFromAddress } from "./server.js";
 import { cleanSettings, loadSettings, saveSettings } from "./settings_store.js";
 import { SettingsView } from "./settings_view.js";
 import { chooseStrings } from "./strings.js";
@@ -43,7 +43,7 @@ const orb = new Orb();
 
 /** @type {Call | null} */
 let call = null;
-let key = "";
+let key = takeKeyFromAddress();
 /** What to do again when the user asks to. */
 let again = () => talk();
 

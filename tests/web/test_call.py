@@ -342,3 +342,15 @@ def test_the_devices_can_be_listed(address: str, quiet: Browser) -> None:
         assert devices["canChooseSpeaker"]
         assert devices["microphones"]
         assert all(device["id"] and device["label"] for device in devices["microphones"])
+
+
+def test_a_key_in_the_address_opens_the_call_and_leaves_the_address(quiet: Browser) -> None:
+    with served("--api-key", "opensesame") as (_, address), opened(quiet, address) as page:
+        page.evaluate("location.hash = 'key=opensesame'")
+        page.reload()
+        wait_for(page, "location.hash === ''")
+        page.fill("#typed", "what is twelve times twelve")
+        page.press("#typed", "Enter")
+        wait_for(page, "document.getElementById('entries').textContent.includes('144')")
+        assert not page.locator("#failure").is_visible()
+        assert "opensesame" not in page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
