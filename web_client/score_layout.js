@@ -189,8 +189,12 @@ class Pen {
     return this.window.pxPerSecond >= WORDS_FROM;
   }
 
+  get notesShow() {
+    return this.window.pxPerSecond >= PHRASES_FROM;
+  }
+
   get phrasesShow() {
-    return !this.wordsShow && this.window.pxPerSecond >= PHRASES_FROM;
+    return !this.wordsShow && this.notesShow;
   }
 
   /** @param {Omit<Mark, "layer" | "title" | "detail"> & Partial<Mark>} mark @returns {Mark} */
@@ -310,8 +314,10 @@ class Pen {
     const parts = /** @type {Part[]} */ ([
       ["rect", { class: "lead-band", x: left, y: top, width: px(right - left), height: thought.top - top }],
       ["path", { class: "lead-edge", d: `M${left} ${heard.top}V${thought.top}M${left} ${y + 4}H${right}v-4` }],
-      ["text", { class: "expression", x: px(left + 4), y: y - 1 }, this.say("stretto", { amount: amount(ms) })],
     ]);
+    if (this.notesShow) {
+      parts.push(["text", { class: "expression", x: px(left + 4), y: y - 1 }, this.say("stretto", { amount: amount(ms) })]);
+    }
     const title = this.say("strettoTitle", { ms });
     yield this.mark({ key: `lead:${turn.id}`, kind: "lead", layer: "back", at: draftAt, until: speechEnd, title, parts });
   }
@@ -330,7 +336,7 @@ class Pen {
       const end = turn.speechEnd ?? (this.model.speech.at(-1)?.end === null ? null : this.model.lastSpeechEnd(turn.start));
       if (this.shows(turn.start, turn.typed ? turn.start + 4 : end)) yield* turn.typed ? this.typed(turn) : this.phrase(turn, end);
     }
-    if (this.wordsShow) yield* this.heardWords();
+    if (this.notesShow) yield* this.heardWords();
   }
 
   /** The slur over a turn. @param {Turn} turn @param {number | null} end */
@@ -402,16 +408,16 @@ class Pen {
   note(staff, style, text, start, end, db = 0) {
     const letters = text.replace(/[^\p{L}\p{N}]/gu, "").length;
     const step = letters > 7 ? 0.5 : letters > 5 ? 1 : letters > 3 ? 2 : letters > 2 ? 2.5 : 3;
-    const height = Math.max((staff.space + 1) * 10 ** (db / 30), 2);
+    const height = Math.max((staff.space + (this.wordsShow ? 1 : -2)) * 10 ** (db / 30), 2);
     const left = this.x(start);
-    const width = px(Math.max(this.x(end) - left - 1.5, 4));
+    const width = px(Math.max(this.x(end) - left - 1.5, this.wordsShow ? 4 : 2));
     const y = px(staff.top + step * staff.space - height / 2);
-    return ["rect", { class: `note ${style}`, x: left, y, width, height: px(height), rx: px(height / 2) }];
+    return ["rect", { class: `note ${style}`, x: left, y, width, height: px(height), rx: px(Math.min(height, width) / 2) }];
   }
 
   /** @param {Rows} rows @param {Staff} staff @param {string} style @param {string} text @param {number} start @returns {Part[]} */
   lyric(rows, staff, style, text, start) {
-    const place = rows.place(this.x(start), textWidth(text, FONT));
+    const place = this.wordsShow ? rows.place(this.x(start), textWidth(text, FONT)) : null;
     return place ? [["text", { class: `word ${style}`, x: px(place.x), y: staff.words + place.row * 15 }, text]] : [];
   }
 
@@ -625,7 +631,7 @@ class Pen {
       const words = this.saidWords(said, next, rows);
       if (!this.shows(start, until)) continue;
       yield* this.flow(said, start);
-      yield* this.answer(said, start, sounding[number + 1]?.start ?? this.window.now + 1);
+      yield* this.answer(said, start, Math.min(next, this.window.now + 1));
       yield* words;
       if (said.cut && said.end !== null) yield* this.cutOff(said, said.end);
     }
@@ -704,7 +710,7 @@ class Pen {
   saidWords(said, next, rows) {
     /** @type {Mark[]} */
     const marks = [];
-    if (!this.wordsShow) return marks;
+    if (!this.notesShow) return marks;
     const staff = this.lane.said;
     for (const [number, word] of said.words.entries()) {
       const style = word.filler ? "said filler" : "said";
@@ -761,8 +767,8 @@ class Pen {
       const parts = /** @type {Part[]} */ ([
         ["ellipse", { class: "grace", cx: px(x + 3), cy: y, rx: 3.6, ry: 2.7 }],
         ["path", { class: "grace-stem", d: `M${px(x + 6.2)} ${y}v-15c1 4 5 4 4 9M${x} ${y - 6}l10 -6` }],
-        ["text", { class: "word said murmur", x: px(x - 2), y: words }, text],
       ]);
+      if (this.wordsShow) parts.push(["text", { class: "word said murmur", x: px(x - 2), y: words }, fit(text, 120, FONT)]);
       yield this.mark({ key: `murmur:${at}`, kind: "backchannel", at, until: at + 0.3, title: this.say("backchannel", { text }), parts });
     }
   }

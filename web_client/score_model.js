@@ -52,6 +52,7 @@
  * @typedef {object} Utterance
  * @property {string} id
  * @property {string | null} thinkId
+ * @property {number} orderedAt
  * @property {number | null} start
  * @property {number | null} end
  * @property {boolean} cut
@@ -127,9 +128,10 @@ export class ScoreModel {
 
   /** The next events are those of another call. What there is stays to be read. */
   beginCall() {
+    const isFirst = this.version === 0;
     this.endCall();
     this.call += 1;
-    if (this.version > 0) {
+    if (!isFirst) {
       this.base = this.end + BETWEEN_CALLS_SECONDS;
       this.calls.push(this.base);
       this.end = this.base;
@@ -386,9 +388,9 @@ export class ScoreModel {
     prune(this.segments, (segment) => segment.words.at(-1)?.end ?? oldest, oldest);
     prune(this.backchannels, (note) => note.at, oldest);
     prune(this.failures, (note) => note.at, oldest);
-    prune(this.turns, (turn) => turn.endedAt ?? this.end, oldest, (turn) => this.turnOf.delete(turn.id));
+    prune(this.turns, (turn) => turn.endedAt ?? turn.committedAt ?? this.end, oldest, (turn) => this.turnOf.delete(turn.id));
     prune(this.thinks, (think) => think.end ?? this.end, oldest, (think) => this.thinkOf.delete(think.id));
-    prune(this.utterances, (said) => said.end ?? said.start ?? oldest, oldest, (said) => this.utteranceOf.delete(said.id));
+    prune(this.utterances, (said) => said.end ?? said.start ?? said.orderedAt, oldest, (said) => this.utteranceOf.delete(said.id));
   }
 }
 
@@ -516,12 +518,12 @@ const HAPPENINGS = {
   },
 
   // --- said
-  Speak(model, _at, fields) {
+  Speak(model, at, fields) {
     const id = model.key(fields.utterance_id);
     let said = model.utteranceOf.get(id);
     if (!said) {
       said = {
-        ...{ id, thinkId: null, start: null, end: null, cut: false, why: "", words: [], heard: "", heardSeconds: 0 },
+        ...{ id, thinkId: null, orderedAt: at, start: null, end: null, cut: false, why: "", words: [], heard: "", heardSeconds: 0 },
         ...{ planned: new Map(), fillers: new Map(), gains: [] },
       };
       model.utterances.push(said);

@@ -489,13 +489,15 @@ function isStop(mark) {
 function dress(group, mark) {
   group.setAttribute("data-kind", mark.kind);
   group.replaceChildren(...mark.parts.map(draw));
-  if (!mark.title) return;
-  group.dataset.title = mark.title;
-  group.dataset.detail = mark.detail;
+  if (mark.title) {
+    group.dataset.title = mark.title;
+    group.dataset.detail = mark.detail;
+  }
   if (!isStop(mark)) {
     group.setAttribute("aria-hidden", "true");
     return;
   }
+  group.removeAttribute("aria-hidden");
   group.setAttribute("role", "img");
   group.setAttribute("tabindex", "-1");
   group.setAttribute("aria-label", [mark.title, mark.detail].filter(Boolean).join(". "));
