@@ -1,0 +1,174 @@
+"""The view's pure modules, each imported into a real browser and tried there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from realtime.page import WEB_CLIENT
+from tests.web.browsing import opened
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def page(address: str, browser: Browser) -> Iterator[Page]:
+    with opened(browser, address) as page:
+        yield page
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def test_both_languages_have_the_same_sentences_and_places(page: Page) -> None:
+    strings = page.evaluate("import('/strings.js').then(({ STRINGS }) => STRINGS)")
+    english, chinese = strings["en"], strings["zh"]
+    assert english.keys() == chinese.keys()
+    for name, sentence in english.items():
+        assert re.findall(r"\{\w+\}", sentence) == sorted(re.findall(r"\{\w+\}", chinese[name]), key=sentence.find), (
+            name
+        )
+
+
+def test_every_sentence_that_the_page_asks_for_is_there(page: Page) -> None:
+    strings = page.evaluate("import('/strings.js').then(({ STRINGS }) => STRINGS.en)")
+    html = (WEB_CLIENT / "index.html").read_text()
+    asked = set(re.findall(r'data-(?:text|placeholder|label|hint)="(\w+)"', html))
+    assert asked <= strings.keys()
+
+
+# --- thinking -------------------------------------------------------------------------------------
+
+THINK = """async (events) => {
+  const { ThinkingModel } = await import("/thinking_model.js");
+  const model = new ThinkingModel();
+  events.forEach((event, second) => model.take(event, second));
+  return {shown: model.shown, growing: model.growing, all: model.streams.size};
+}"""
+
+
+def of(think_id: str, name: str, purpose: str = "draft", /, **fields: Any) -> dict[str, Any]:
+    return {"type": f"stretto.{name}", "think_id": think_id, "purpose": purpose, **fields}
+
+
+def think(page: Page, *events: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = page.evaluate(THINK, list(events))
+    return result
+
+
+BEGUN = (
+    of("think_1", "effort"),
+    of("think_1", "draft.started", basis="what is twelve", foreseen=False, turn_id="turn_1"),
+    of("think_1", "draft.delta", delta="Twelve"),
+    of("think_1", "draft.delta", delta=" is a number."),
+)
+
+
+def test_a_draft_grows_for_the_words_it_answers(page: Page) -> None:
+    result = think(page, *BEGUN)
+    [draft] = result["shown"]
+    assert (draft["basis"], draft["words"], draft["state"]) == ("what is twelve", "Twelve is a number.", "growing")
+    assert result["growing"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "state"),
+    [
+        ("draft.promoted", {"turn_id": "turn_1"}, "promoted"),
+        ("draft.frozen", {"reason": "extended"}, "frozen"),
+        ("draft.verified", {"taken_by": "think_2"}, "verified"),
+        ("draft.abandoned", {"reason": "contradicted"}, "abandoned"),
+    ],
+)
+def test_a_draft_s_fate_is_told_with_its_reason(page: Page, name: str, fields: dict[str, str], state: str) -> None:
+    [draft] = think(page, *BEGUN, of("think_1", name, **fields))["shown"]
+    assert (draft["state"], draft["reason"]) == (state, fields.get("reason", ""))
+
+
+def test_a_promoted_draft_stays_one_when_it_is_written(page: Page) -> None:
+    [draft] = think(
+        page,
+        *BEGUN,
+        of("think_1", "draft.promoted"),
+        of("think_1", "phase", phase="written"),
+        of("think_1", "phase", phase="heard"),
+    )["shown"]
+    assert draft["state"] == "promoted"
+
+
+def test_an_answer_s_reasoning_and_tools_end_with_it(page: Page) -> None:
+    [answer] = think(
+        page,
+        of("think_3", "thought.delta", "answer", delta="Twelve times ten."),
+        of("think_3", "tool.called", "answer", call_id="call_1", name="calculate", arguments='{"x": 1}'),
+        of("think_3", "tool.called", "answer", call_id="call_2", name="search", arguments="{}"),
+        {"type": "stretto.tool.ended", "call_id": "call_1", "failed": False},
+        {"type": "stretto.tool.ended", "call_id": "call_2", "failed": True},
+        of("think_3", "phase", "answer", phase="written"),
+    )["shown"]
+    assert answer["reasoning"] == "Twelve times ten."
+    assert [(tool["name"], tool["state"]) for tool in answer["tools"]] == [("calculate", "done"), ("search", "failed")]
+    assert answer["state"] == "over"
+
+
+def test_notes_foresight_and_afterthoughts_have_their_places(page: Page) -> None:
+    shown = think(
+        page,
+        of("think_1", "note.delta", "notes", delta="Wants a timer."),
+        of("think_1", "note.kept", "notes", reason=""),
+        of("think_2", "foresight", "foresight", ending="ten seconds", probability=0.8),
+        of("think_3", "afterthought", "afterthought", text="It was 145."),
+    )["shown"]
+    assert [(stream["purpose"], stream["words"], stream["state"]) for stream in shown] == [
+        ("afterthought", "It was 145.", "over"),
+        ("foresight", "ten seconds", "over"),
+        ("notes", "Wants a timer.", "kept"),
+    ], "the newest first"
+    assert shown[1]["probability"] == 0.8
+
+
+def test_thinking_that_came_to_nothing_is_not_shown(page: Page) -> None:
+    result = think(
+        page,
+        of("think_1", "effort", "notes"),
+        of("think_1", "silence", "notes", reason="nothing to note"),
+        of("think_2", "afterthought", "afterthought", text=""),
+        of("think_9", "phase", "answer", phase="heard"),
+        {"type": "response.created", "response": {"id": "resp_1"}},
+    )
+    assert result["shown"] == []
+
+
+def test_of_a_long_call_the_newest_are_kept(page: Page) -> None:
+    streams = [of(f"think_{n}", "draft.delta", delta="word") for n in range(100)]
+    result = think(page, *streams, of("think_0", "draft.abandoned", reason="stopped"))
+    assert result["all"] == 60
+    assert result["shown"][0]["thinkId"] == "think_99"
+
+
+# --- delays ---------------------------------------------------------------------------------------
+
+
+def test_a_trend_fits_its_picture_and_rises_with_the_delay(page: Page) -> None:
+    few, many = page.evaluate(
+        """async () => {
+          const { trend } = await import("/latency_view.js");
+          return [trend([100, 400, 200]), trend(Array.from({length: 24}, (_, n) => n * 50))];
+        }"""
+    )
+    for x, y in [*few, *many]:
+        assert 0 <= x <= 96
+        assert 0 <= y <= 24
+    assert few[1][1] < few[2][1] < few[0][1], "what took longer stands higher"
+    assert few[-1][0] == many[-1][0], "the last turn stands at the right"
+
+
+@pytest.mark.parametrize(("ms", "said"), [(0, "0 ms"), (412.4, "412 ms"), (9999, "9999 ms"), (12345, "12.3 s")])
+def test_delays_are_said_in_ms_and_very_long_ones_in_seconds(page: Page, ms: float, said: str) -> None:
+    assert page.evaluate("async (ms) => (await import('/latency_view.js')).sayMs(ms)", ms) == said
