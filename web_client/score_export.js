@@ -1,14 +1,28 @@
 // The score as files: one stand-alone SVG document, and the journal of the events behind it. Pure.
 
-import { classes, fit, lanes, layout, names, staves, textWidth } from "./score_layout.js";
+import { layout } from "./score_layout.js";
 import { ScoreModel } from "./score_model.js";
+import { classes, lanes, names, staves } from "./score_shapes.js";
+import { fit, textWidth } from "./score_space.js";
 import { SCORE_STRINGS, fill, turnLines } from "./score_text.js";
 
 /** @typedef {import("./wire.js").WireEvent} WireEvent */
-/** @typedef {import("./score_layout.js").Part} Part */
+/** @typedef {import("./score_shapes.js").Part} Part */
 /** @typedef {"auto" | "light" | "dark"} Theme */
-/** @typedef {{theme?: Theme, width?: number, pxPerSecond?: number, title?: string, strings?: Record<string, string>, from?: number, to?: number}} SvgOptions */
-/** @typedef {{from: number, to: number, skipped: number}} System a line of the score; `skipped`: seconds of quiet left out before it */
+/**
+ * @typedef {object} SvgOptions
+ * @property {Theme} [theme]
+ * @property {number} [width] pixels
+ * @property {number} [pxPerSecond]
+ * @property {string} [title]
+ * @property {Record<string, string>} [strings]
+ * @property {number} [from] seconds
+ * @property {number} [to]
+ */
+/**
+ * A line of the score; `skipped`: seconds of quiet left out before it.
+ * @typedef {{from: number, to: number, skipped: number}} System
+ */
 
 const LEFT = 100;
 const RIGHT = 28;
@@ -158,7 +172,10 @@ export function scoreSvg(model, options = {}) {
   );
 }
 
-/** @param {ScoreModel} model @param {System} system @param {number} number @param {{pxPerSecond: number, width: number, strings: Record<string, string>}} how */
+/**
+ * @param {ScoreModel} model @param {System} system @param {number} number
+ * @param {{pxPerSecond: number, width: number, strings: Record<string, string>}} how
+ */
 function drawSystem(model, system, number, { pxPerSecond, width, strings }) {
   const lane = lanes(false);
   const right = LEFT + (system.to - system.from) * pxPerSecond;
@@ -181,19 +198,25 @@ function drawSystem(model, system, number, { pxPerSecond, width, strings }) {
 
 /**
  * Shapes end where the line does; texts stand where they begin, or not at all.
- * @param {import("./score_layout.js").Mark} mark @param {string} clip @param {number} right @param {number} width of the page
+ * @param {import("./score_pen.js").Mark} mark
+ * @param {string} clip @param {number} right @param {number} width of the page
  */
 function drawMark({ kind, layer, title, detail, parts }, clip, right, width) {
   const told = title ? `<title>${clean([title, detail].filter(Boolean).join("\n"))}</title>` : "";
   const [texts, shapes] = [parts.filter(([tag]) => tag === "text"), parts.filter(([tag]) => tag !== "text")];
   const here = texts.filter(([, { x }]) => Number(x) >= LEFT - (kind === "tick" ? -12 : 4) && Number(x) < right);
-  const fitted = here.map(([tag, attributes, text = ""]) => draw([tag, attributes, fit(text, width - 6 - Number(attributes.x), 11)]));
+  const fitted = here.map(([tag, attributes, text = ""]) =>
+    draw([tag, attributes, fit(text, width - 6 - Number(attributes.x), 11)]),
+  );
   const within = layer === "bars" ? `${clip}-now` : clip;
   const drawn = shapes.length ? `<g clip-path="url(#${within})">${shapes.map(draw).join("")}</g>` : "";
   return drawn || fitted.length ? `<g data-kind="${clean(kind)}">${told}${drawn}${fitted.join("")}</g>\n` : "";
 }
 
-/** What the shapes say, for who sees the file without the page. @param {Record<string, string>} strings @param {number} y @param {number} width */
+/**
+ * What the shapes say, for who sees the file without the page. @param {Record<string, string>} strings
+ * @param {number} y @param {number} width
+ */
 function legend(strings, y, width) {
   /** @type {[Part[], string][]} */
   const marks = [
@@ -201,10 +224,22 @@ function legend(strings, y, width) {
     [[["path", { class: "promoted", d: "M8 -9.5l6 6l-6 6l-6 -6Z" }]], strings.fate_promoted],
     [[["path", { class: "cross", d: "M4 -7l7 7m0 -7l-7 7" }]], strings.fate_abandoned],
     [[["rect", { class: "note said", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], strings.said],
-    [[["rect", { class: "note said filler", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], fill(strings.filler, {}).replace(/[::]\s*$/, "")],
-    [[["rect", { class: "note said unheard", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]], fill(strings.unheard, {}).replace(/[::]\s*$/, "")],
+    [
+      [["rect", { class: "note said filler", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]],
+      fill(strings.filler, {}).replace(/[::]\s*$/, ""),
+    ],
+    [
+      [["rect", { class: "note said unheard", x: 0, y: -7, width: 16, height: 7, rx: 3.5 }]],
+      fill(strings.unheard, {}).replace(/[::]\s*$/, ""),
+    ],
     [[["rect", { class: "lead-band", x: 0, y: -9, width: 16, height: 11 }]], fill(strings.stretto, {}).trim()],
-    [[["path", { class: "double-bar", d: "M5 -11V3" }], ["path", { class: "double-bar thick", d: "M10 -11V3" }]], strings.bargeIn],
+    [
+      [
+        ["path", { class: "double-bar", d: "M5 -11V3" }],
+        ["path", { class: "double-bar thick", d: "M10 -11V3" }],
+      ],
+      strings.bargeIn,
+    ],
     [[["rect", { class: "pill good", x: 0, y: -10, width: 16, height: 11, rx: 5.5 }]], "≤ 300 ms"],
     [[["rect", { class: "pill fair", x: 0, y: -10, width: 16, height: 11, rx: 5.5 }]], "≤ 800 ms"],
     [[["rect", { class: "pill slow", x: 0, y: -10, width: 16, height: 11, rx: 5.5 }]], "> 800 ms"],
@@ -222,7 +257,10 @@ function legend(strings, y, width) {
 
 // --- lines of the score ---------------------------------------------------------------------------
 
-/** @param {ScoreModel} model @param {number} room seconds @param {number} [from] @param {number} [to] @returns {System[]} */
+/**
+ * @param {ScoreModel} model @param {number} room seconds @param {number} [from] @param {number} [to]
+ * @returns {System[]}
+ */
 export function breakIntoSystems(model, room, from, to) {
   const busy = activity(model);
   const first = from ?? Math.max((busy[0]?.[0] ?? 0) - LEAD_SECONDS, 0);
@@ -242,14 +280,23 @@ export function breakIntoSystems(model, room, from, to) {
   return systems.length ? systems : [{ from: first, to: first + room, skipped: 0 }];
 }
 
-/** When something is seen, and how badly a break would hurt it. @param {ScoreModel} model @returns {[from: number, to: number, cost: number][]} */
+/**
+ * When something is seen, and how badly a break would hurt it. @param {ScoreModel} model
+ * @returns {[from: number, to: number, cost: number][]}
+ */
 function activity(model) {
   /** @type {[number, number, number][]} */
   const busy = [];
   for (const span of model.speech) busy.push([span.start, span.end ?? model.end, 4]);
   for (const segment of model.segments) for (const word of segment.words) busy.push([word.start, word.end + 0.1, 2]);
-  for (const turn of model.turns) busy.push([turn.speechEnd ?? turn.start, Math.max(turn.firstSoundAt ?? 0, turn.committedAt ?? 0, turn.start + (turn.typed ? 2 : 0)), 8]);
-  for (const think of model.thinks) if (think.sentences.length || think.thought) busy.push([think.start, think.end ?? model.end, 3]);
+  for (const turn of model.turns)
+    busy.push([
+      turn.speechEnd ?? turn.start,
+      Math.max(turn.firstSoundAt ?? 0, turn.committedAt ?? 0, turn.start + (turn.typed ? 2 : 0)),
+      8,
+    ]);
+  for (const think of model.thinks)
+    if (think.sentences.length || think.thought) busy.push([think.start, think.end ?? model.end, 3]);
   for (const said of model.utterances) {
     if (said.start === null) continue;
     busy.push([said.start, said.end ?? model.end, 1]);
@@ -259,17 +306,24 @@ function activity(model) {
   return busy.sort(([a], [b]) => a - b);
 }
 
-/** @param {[number, number, number][]} busy @param {number} at @param {number} end @returns {[number, number] | null} */
+/**
+ * @param {[number, number, number][]} busy @param {number} at @param {number} end
+ * @returns {[number, number] | null}
+ */
 function nextQuiet(busy, at, end) {
   let until = at;
   for (const [begin, finish] of [...busy, [end, end, 0]]) {
-    if (begin - until > QUIET_SECONDS && begin > at) return [until + TAIL_SECONDS, begin < end ? begin - LEAD_SECONDS : end];
+    if (begin - until > QUIET_SECONDS && begin > at)
+      return [until + TAIL_SECONDS, begin < end ? begin - LEAD_SECONDS : end];
     until = Math.max(until, Math.min(finish, end));
   }
   return null;
 }
 
-/** The moment that cuts the fewest things in two; the latest such. @param {[number, number, number][]} busy @param {number} earliest @param {number} latest */
+/**
+ * The moment that cuts the fewest things in two; the latest such. @param {[number, number, number][]} busy
+ * @param {number} earliest @param {number} latest
+ */
 function calmest(busy, earliest, latest) {
   const near = busy.filter(([begin, finish]) => begin < latest && finish > earliest);
   let [best, least] = [latest, Infinity];
@@ -288,7 +342,10 @@ const round = (value) => Math.round(value * 10) / 10;
 /** Control characters have no place in XML at all. @param {string | number} text */
 function clean(text) {
   return String(text)
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")
+    .replace(
+      /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+      "\ufffd",
+    )
     .replace(/&/g, "&amp;")
     .replace(/</g, "&lt;")
     .replace(/>/g, "&gt;")
@@ -305,8 +362,11 @@ function draw([tag, attributes, text]) {
 /** Without variables, which not every viewer has. @param {Theme} theme */
 function css(theme) {
   const rules = `${SHAPES}.s-title { font: 600 14px system-ui, "DejaVu Sans", sans-serif; fill: var(--ink); }\n`;
-  const coloured = (/** @type {"light" | "dark"} */ name) => rules.replace(/var\(--(\w+)\)/g, (_, colour) => COLOURS[name][colour]);
-  return theme === "auto" ? `${coloured("light")}@media (prefers-color-scheme: dark) {${coloured("dark")}}\n` : coloured(theme);
+  const coloured = (/** @type {"light" | "dark"} */ name) =>
+    rules.replace(/var\(--(\w+)\)/g, (_, colour) => COLOURS[name][colour]);
+  return theme === "auto"
+    ? `${coloured("light")}@media (prefers-color-scheme: dark) {${coloured("dark")}}\n`
+    : coloured(theme);
 }
 
 // --- the journal ----------------------------------------------------------------------------------
@@ -339,7 +399,8 @@ export function journalJson(entries, { startedAt = new Date().toISOString(), dro
 export function readJournal(json) {
   const { format, version, events } = JSON.parse(json);
   if (format !== JOURNAL_FORMAT) throw new Error("This file is no journal of Stretto's page.");
-  if (version !== JOURNAL_VERSION) throw new Error(`This journal has version ${version}; this page reads ${JOURNAL_VERSION}.`);
+  if (version !== JOURNAL_VERSION)
+    throw new Error(`This journal has version ${version}; this page reads ${JOURNAL_VERSION}.`);
   const model = new ScoreModel();
   let calls = 0;
   for (const { at, event } of events) {

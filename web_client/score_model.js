@@ -9,7 +9,16 @@
 /** @typedef {{call: number, number: number, words: HeardWord[], final: boolean}} Segment */
 /** @typedef {"open" | "frozen" | "verified" | "promoted" | "abandoned"} Fate */
 /** @typedef {{at: number, fate: Fate, reason: string}} Fated */
-/** @typedef {{id: string, name: string, arguments: string, progress: string, start: number, end: number | null, failed: boolean}} Tool */
+/**
+ * @typedef {object} Tool
+ * @property {string} id
+ * @property {string} name
+ * @property {string} arguments JSON
+ * @property {string} progress what it does, in words
+ * @property {number} start
+ * @property {number | null} end
+ * @property {boolean} failed
+ */
 /**
  * @typedef {object} Turn what a user said, or typed, and what became of it
  * @property {string} id
@@ -114,7 +123,10 @@ export class ScoreModel {
     this.typed = "";
     /** A draft for words that are only expected; told before its Think. @type {string | undefined} */
     this.foreseenNext = undefined;
-    /** Told before the entry of the timeline that they belong to, which has their time. @type {((at: number) => void)[]} */
+    /**
+     * Told before the entry of the timeline that they belong to, which has their time.
+     * @type {((at: number) => void)[]}
+     */
     this.unplaced = [];
   }
 
@@ -162,7 +174,10 @@ export class ScoreModel {
     return this.clock === null ? this.end : Math.max(this.base + pageSeconds - this.clock, this.end);
   }
 
-  /** Where the agent has got to at the end of the user's words, in milliseconds. @param {Turn} turn @returns {number | null} */
+  /**
+   * Where the agent has got to at the end of the user's words, in milliseconds. @param {Turn} turn
+   * @returns {number | null}
+   */
   static gapMs(turn) {
     if (turn.firstSoundAt === null || turn.speechEnd === null) return null;
     return Math.round((turn.firstSoundAt - turn.speechEnd) * 1000);
@@ -213,7 +228,10 @@ export class ScoreModel {
   /** What is typed is a subject, too. @param {any} item */
   takeItem(item) {
     if (item?.type !== "message" || item.role !== "user") return;
-    const text = (item.content ?? []).map((/** @type {any} */ part) => part.text ?? "").join(" ").trim();
+    const text = (item.content ?? [])
+      .map((/** @type {any} */ part) => part.text ?? "")
+      .join(" ")
+      .trim();
     if (text) this.typed = text.slice(0, MAX_TEXT);
   }
 
@@ -388,9 +406,24 @@ export class ScoreModel {
     prune(this.segments, (segment) => segment.words.at(-1)?.end ?? oldest, oldest);
     prune(this.backchannels, (note) => note.at, oldest);
     prune(this.failures, (note) => note.at, oldest);
-    prune(this.turns, (turn) => turn.endedAt ?? turn.committedAt ?? this.end, oldest, (turn) => this.turnOf.delete(turn.id));
-    prune(this.thinks, (think) => think.end ?? this.end, oldest, (think) => this.thinkOf.delete(think.id));
-    prune(this.utterances, (said) => said.end ?? said.start ?? said.orderedAt, oldest, (said) => this.utteranceOf.delete(said.id));
+    prune(
+      this.turns,
+      (turn) => turn.endedAt ?? turn.committedAt ?? this.end,
+      oldest,
+      (turn) => this.turnOf.delete(turn.id),
+    );
+    prune(
+      this.thinks,
+      (think) => think.end ?? this.end,
+      oldest,
+      (think) => this.thinkOf.delete(think.id),
+    );
+    prune(
+      this.utterances,
+      (said) => said.end ?? said.start ?? said.orderedAt,
+      oldest,
+      (said) => this.utteranceOf.delete(said.id),
+    );
   }
 }
 
@@ -523,7 +556,18 @@ const HAPPENINGS = {
     let said = model.utteranceOf.get(id);
     if (!said) {
       said = {
-        ...{ id, thinkId: null, orderedAt: at, start: null, end: null, cut: false, why: "", words: [], heard: "", heardSeconds: 0 },
+        ...{
+          id,
+          thinkId: null,
+          orderedAt: at,
+          start: null,
+          end: null,
+          cut: false,
+          why: "",
+          words: [],
+          heard: "",
+          heardSeconds: 0,
+        },
         ...{ planned: new Map(), fillers: new Map(), gains: [] },
       };
       model.utterances.push(said);

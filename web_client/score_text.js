@@ -8,8 +8,7 @@ const en = {
   said: "said",
   now: "now",
   score: "Score of the call",
-  help:
-    "Arrow left and right scroll, plus and minus zoom, Home goes to the beginning, End back to now, arrow up and down walk through the marks.",
+  help: "Arrow left and right scroll, plus and minus zoom, Home goes to the beginning, End back to now, arrow up and down walk through the marks.",
   back: "Back to now",
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",

@@ -1,14 +1,15 @@
 // The score in the page: marks of the layout as SVG, on strips that move with time.
 // A frame only moves the strips; shapes are laid out anew when there is news, at most ten times a second.
 
-import { classes, lanes, layout, names, staves } from "./score_layout.js";
+import { layout } from "./score_layout.js";
+import { classes, lanes, names, staves } from "./score_shapes.js";
 import { SCORE_STRINGS, turnLines } from "./score_text.js";
 
 export { SCORE_STRINGS };
 
 /** @typedef {import("./score_model.js").ScoreModel} ScoreModel */
-/** @typedef {import("./score_layout.js").Mark} Mark */
-/** @typedef {import("./score_layout.js").Part} Part */
+/** @typedef {import("./score_pen.js").Mark} Mark */
+/** @typedef {import("./score_shapes.js").Part} Part */
 
 const SVG = "http://www.w3.org/2000/svg";
 const LAYOUT_SECONDS = 0.1;
@@ -219,7 +220,8 @@ export class ScoreView {
     const away = from < this.covered.from || to > this.covered.to;
     if (news || away || old >= (this.live ? RENEW_SECONDS : Infinity)) this.layOut(now, from, to, pageSeconds);
     this.move(anchor, now);
-    if (pageSeconds - this.listedAt >= LIST_SECONDS && this.model.version !== this.listedVersion) this.tell(pageSeconds);
+    if (pageSeconds - this.listedAt >= LIST_SECONDS && this.model.version !== this.listedVersion)
+      this.tell(pageSeconds);
   }
 
   /** @param {number} anchor the time at the now line @param {number} now */
@@ -323,8 +325,12 @@ export class ScoreView {
 
   listen() {
     const { signal } = this.stopListening;
-    const on = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(event: any) => void} */ act, passive = true) =>
-      target.addEventListener(type, act, { signal, passive });
+    const on = (
+      /** @type {EventTarget} */ target,
+      /** @type {string} */ type,
+      /** @type {(event: any) => void} */ act,
+      passive = true,
+    ) => target.addEventListener(type, act, { signal, passive });
     on(this.view, "keydown", (event) => this.key(event), false);
     on(this.view, "wheel", (event) => this.wheel(event), false);
     on(this.view, "pointerdown", (event) => this.press(event));
@@ -383,7 +389,10 @@ export class ScoreView {
   wheel(event) {
     if (event.ctrlKey) {
       event.preventDefault();
-      return this.zoomTo(this.zoom * Math.exp(-event.deltaY / 300), event.clientX - this.view.getBoundingClientRect().left);
+      return this.zoomTo(
+        this.zoom * Math.exp(-event.deltaY / 300),
+        event.clientX - this.view.getBoundingClientRect().left,
+      );
     }
     const scale = event.deltaMode === 1 ? 24 : event.deltaMode === 2 ? this.width : 1;
     const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY;
@@ -464,7 +473,7 @@ export class ScoreView {
     this.tip.hidden = true;
   }
 
-  /** The same in words, for who does not see it. Items stay as they are while they can, so that reading is not disturbed.
+  /** The same in words, for who does not see it. Items stay as they are while they can: reading is not disturbed.
    * @param {number} pageSeconds */
   tell(pageSeconds) {
     this.listedAt = pageSeconds;
@@ -515,12 +524,18 @@ function draw([tag, attributes, text]) {
 function flowGradient() {
   const defs = shape("defs", {});
   const gradient = shape("linearGradient", { id: "score-flow", x1: 0, y1: 0, x2: 0, y2: 1 });
-  gradient.append(shape("stop", { offset: "0", class: "s-flow-from" }), shape("stop", { offset: "1", class: "s-flow-to" }));
+  gradient.append(
+    shape("stop", { offset: "0", class: "s-flow-from" }),
+    shape("stop", { offset: "1", class: "s-flow-to" }),
+  );
   defs.append(gradient);
   return defs;
 }
 
-/** @template {keyof SVGElementTagNameMap} Tag @overload @param {Tag} tag @param {Record<string, string | number>} attributes @returns {SVGElementTagNameMap[Tag]} */
+/**
+ * @template {keyof SVGElementTagNameMap} Tag @overload @param {Tag} tag
+ * @param {Record<string, string | number>} attributes @returns {SVGElementTagNameMap[Tag]}
+ */
 /** @overload @param {string} tag @param {Record<string, string | number>} attributes @returns {SVGElement} */
 /** @param {string} tag @param {Record<string, string | number>} attributes @returns {SVGElement} */
 function shape(tag, attributes) {

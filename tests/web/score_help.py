@@ -46,7 +46,8 @@ def run_node(body: str, given: Any = None) -> Any:
     """The value that the body of a JavaScript function returns. It knows ``given`` and the score's pure modules."""
     names = {
         "score_model": "ScoreModel, unheard, fillerEnd, KEPT_SECONDS",
-        "score_layout": "layout, textWidth, fit, speed, lanes",
+        "score_layout": "layout, speed",
+        "score_space": "textWidth, fit",
         "score_text": "SCORE_STRINGS, turnLines",
         "score_export": "scoreSvg, journalJson, readJournal, breakIntoSystems, JournalKeeper, SHAPES",
     }
