@@ -41,8 +41,15 @@ class Served:
 @contextlib.asynccontextmanager
 async def served(arguments: Sequence[str]) -> AsyncIterator[Served]:
     """Runs until the block is left. Raises ``RuntimeError`` when the server does not get ready."""
+    async with started(("realtime.cli", "serve", "--port", "0", "--log-level", "error", *arguments)) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def started(module: Sequence[str]) -> AsyncIterator[Served]:
+    """``python -m MODULE ARGUMENTS…``: a server that says when it is ready, as ``stretto serve`` does."""
     began_at = time.perf_counter()
-    command = (sys.executable, "-m", "realtime.cli", "serve", "--port", "0", "--log-level", "error", *arguments)
+    command = (sys.executable, "-m", *module)
     process = await asyncio.create_subprocess_exec(
         *command,
         stdout=asyncio.subprocess.PIPE,
