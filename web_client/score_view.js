@@ -26,14 +26,16 @@ export class ScoreView {
    * @param {HTMLElement} host gets the class "score"
    * @param {ScoreModel} model
    * @param {Record<string, string>} [strings] `SCORE_STRINGS.en`, or your own with these keys
-   * @param {{clock?: () => number}} [options] `clock`: the time of the arrivals that the model is told, in seconds
+   * @param {{clock?: () => number, low?: MediaQueryList}} [options] `clock`: the time of the
+   *   arrivals that the model is told, in seconds; `low`: when there is room for the compact score only
    */
-  constructor(host, model, strings = SCORE_STRINGS.en, { clock: now = () => performance.now() / 1000 } = {}) {
+  constructor(host, model, strings = SCORE_STRINGS.en, { clock: now = () => performance.now() / 1000, low } = {}) {
     this.host = host;
     this.model = model;
     /** @type {Record<string, string>} */
     this.strings = { ...SCORE_STRINGS.en, ...strings };
     this.clock = now;
+    this.low = low;
     this.live = false;
     this.following = true;
     /** The time at the now line, where it is not now. */
@@ -165,9 +167,9 @@ export class ScoreView {
 
   resize() {
     const width = this.host.clientWidth || 800;
-    const compact = width < COMPACT_BELOW_PX;
+    const compact = width < COMPACT_BELOW_PX || (this.low?.matches ?? false);
     if (width === this.width && compact === this.compact) return;
-    if (!this.width && compact) this.zoom = 80;
+    if (this.zoom === usualZoom(this.compact)) this.zoom = usualZoom(compact); // else somebody chose it
     [this.width, this.compact] = [width, compact];
     const lane = lanes(compact);
     this.lane = lane;
@@ -342,6 +344,7 @@ export class ScoreView {
     on(this.view, "focusout", () => this.hideTip());
     on(document, "visibilitychange", () => this.schedule());
     this.sizes.observe(this.host);
+    if (this.low) on(this.low, "change", () => this.resize());
     this.sight.observe(this.host);
   }
 
@@ -485,6 +488,11 @@ export class ScoreView {
       if (item.textContent !== line) item.textContent = line;
     }
   }
+}
+
+/** Pixels per second. @param {boolean} compact */
+function usualZoom(compact) {
+  return compact ? 80 : 130;
 }
 
 /** @typedef {{mark: Mark, looks: string, group: SVGGElement}} Drawn */
