@@ -16,10 +16,15 @@ export class Earpiece {
   play(track) {
     const stream = new MediaStream([track]);
     this.element.srcObject = stream;
-    this.element.play().catch(() => {}); // stopped by the next one, or by hanging up
     this.source?.disconnect();
     this.source = this.desk.context.createMediaStreamSource(stream);
     this.source.connect(this.desk.agent);
+    this.element.play().catch((error) => this.refused(error));
+  }
+
+  /** Safari lets no element play that was not begun in the click itself; the desk was. @param {DOMException} error */
+  refused({ name }) {
+    if (name === "NotAllowedError") this.source?.connect(this.desk.context.destination);
   }
 
   /** @param {string} speakerId */

@@ -102,7 +102,8 @@ async function talk() {
 /** Typing needs no microphone; without a call it begins one. @param {string} text */
 async function type(text) {
   again = () => type(text);
-  if (isLive() || (await begin(false))) {
+  const isReconnecting = call?.stage === "reconnecting"; // what is typed then is sent when the line is back
+  if (isLive() || isReconnecting || (await begin(false))) {
     call?.type(text);
     again = talk;
   }
@@ -238,7 +239,7 @@ async function showEngines() {
     byId("engines").hidden = !notes.length;
     byId("engines").classList.toggle("simulated", simulated.length > 0);
     setText(byId("engine-names"), [name("asr"), name("llm"), name("tts")].join(" · "));
-    settingsView.offerVoices(health.engines.tts.name);
+    settingsView.offerVoices(health.engines.tts.name, health.voices);
   } catch {
     byId("engines").hidden = true; // beginning a call tells what is wrong
   }

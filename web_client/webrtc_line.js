@@ -67,6 +67,7 @@ export class WebRtcLine {
     this.peer = await this.connect(async (offer) => {
       const { callId, answer } = await startCall(offer, key);
       this.callId = callId;
+      if (this.isClosed) endCall(callId, key); // hung up before there was anything to hang up
       return answer;
     });
     this.meters = [
@@ -93,14 +94,21 @@ export class WebRtcLine {
       onState: (state) => this.peer === peer && this.repair.pathIs(state),
     });
     try {
-      await peer.accept(await exchange(await peer.offer()));
+      const answer = await exchange(await peer.offer());
+      this.refuseIfClosed();
+      await peer.accept(answer);
       await peer.established(ESTABLISHED_MS);
-      if (this.isClosed) throw new Failure("callEnded"); // hung up meanwhile
+      this.refuseIfClosed();
       return peer;
     } catch (error) {
       peer.close();
       throw error;
     }
+  }
+
+  /** The user may hang up at any time. */
+  refuseIfClosed() {
+    if (this.isClosed) throw new Failure("callEnded");
   }
 
   // --- events ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from realtime.talk import RATE_HZ
 from tests.e2e.patience import insist
+from tests.e2e.recognising import missed_words, pieces, recognised, word_errors
 from tests.e2e.serving import Served
+from tests.e2e.sounds import human_recording, write_wav
 from tests.web.browsing import chromium, opened, record, served, wait_for
 
 if TYPE_CHECKING:
@@ -115,7 +119,33 @@ def spoken_question(address: str, playwright: Playwright, tmp_path: Path, transp
         assert loudness(user) > 0.01
         assert loudness(agent) > 0.01
         assert last_loud(user) < last_loud(agent), "each side on its own channel"
+        assert missed_words("what is twelve times twelve", words(user)) <= 1
+        assert missed_words("one hundred and forty four", words(agent)) <= 1
         assert page.evaluate("failures") == []
+
+
+def test_a_person_is_understood(with_journal: Served, playwright: Playwright, tmp_path: Path) -> None:
+    samples, said = human_recording("ps_goforward.wav")
+    silence = np.zeros(round(CONNECTING * RATE_HZ), np.int16)
+    microphone = write_wav(tmp_path / "person.wav", np.concatenate([silence, samples, np.tile(silence, 6)]))
+    insist(with_journal, lambda: person(f"http://{with_journal.address}", playwright, microphone, said))
+
+
+def person(address: str, playwright: Playwright, microphone: Path, said: str) -> None:
+    with chromium(playwright, microphone, ALLOWED) as browser, opened(browser, address) as page:
+        begin(page, microphone=True)
+        wait_for(page, "call.secondsPlayed > 0.5")
+        understood = page.evaluate(
+            "conversation.entries.filter(({ kind }) => kind === 'user').map(({ text }) => text).join(' ')"
+        )
+        assert word_errors(said, understood) < 0.6, "pocketsphinx has about a third of such words wrong"
+
+
+def words(sound: np.ndarray) -> str:
+    """Of all that was said. In a thread of its own: Playwright has an event loop running in this one."""
+    samples = (sound * 32767).astype(np.int16)
+    with ThreadPoolExecutor(1) as thread:
+        return " ".join(thread.submit(recognised, *pieces(samples)).result())
 
 
 def recording(page: Page) -> tuple[np.ndarray, np.ndarray]:
