@@ -9,13 +9,16 @@ import { ScoreView } from "./score_view.js";
 /** @typedef {import("./strings.js").Strings} Strings */
 /** @typedef {import("./wire.js").WireEvent} WireEvent */
 
+/** Below this a desk has no room for the whole height of the score; phones are too narrow for it anyway. */
+const LOW = "(max-height: 48rem)";
+
 export class ScorePane {
   /** @param {Strings} strings */
   constructor(strings) {
     this.model = new ScoreModel();
     this.journal = new JournalKeeper();
     this.strings = SCORE_STRINGS[/** @type {"en" | "zh"} */ (strings.language)];
-    this.view = new ScoreView(byId("score"), this.model, this.strings);
+    this.view = new ScoreView(byId("score"), this.model, this.strings, { low: matchMedia(LOW) });
     this.isRunning = false;
     byId("save-svg").addEventListener("click", () => this.saveSvg());
     byId("save-journal").addEventListener("click", () => this.saveJournal());

@@ -9,9 +9,6 @@ import { byId, make, setText } from "./dom.js";
 /** @typedef {import("./devices.js").Device} Device */
 /** @typedef {Settings & PageSettings} Choices */
 
-/** Voices of the engine that the server has without a download. */
-const VOICES = /** @type {Record<string, string[]>} */ ({ flite: ["slt", "rms", "awb", "kal16", "kal"] });
-
 export class SettingsView {
   /** @param {Strings} strings @param {Choices} choices @param {(choices: Choices) => void} onChange */
   constructor(strings, choices, onChange) {
@@ -84,11 +81,10 @@ export class SettingsView {
     this.field(name).value = chosen;
   }
 
-  /** @param {string} voice the server's own, as `flite:slt` */
-  offerVoices(voice) {
-    const names = VOICES[voice.split(":")[0]] ?? [];
+  /** @param {string} own the server's, as `flite:slt` @param {string[]} names that may be asked for instead */
+  offerVoices(own, names) {
     byId("voices").replaceChildren(...names.map((name) => option(name, name)));
-    this.field("voice").placeholder = this.strings.voiceAsServer.replace("{name}", voice);
+    this.field("voice").placeholder = this.strings.voiceAsServer.replace("{name}", own);
   }
 }
 

@@ -14,7 +14,8 @@
  * @property {string} purpose `answer`, `draft`, `notes`, `foresight`, … as docs/protocol.md has it; "" if it wasn't told
  * @property {string} basis the words that a draft answers
  * @property {boolean} foreseen these words are only expected
- * @property {string} words what it has written
+ * @property {string} words what it has written, as it grew
+ * @property {string} sentences of it that are to be spoken: whole, but later
  * @property {string} reasoning
  * @property {string | null} silence why nothing is to be said
  * @property {number | null} probability of a foreseen ending
@@ -54,6 +55,7 @@ export class ThinkingModel {
   /** @param {WireEvent} event @param {number} arrivedSeconds */
   take(event, arrivedSeconds) {
     if (event.type === "stretto.tool.ended") return this.endTool(event);
+    if (event.type === "stretto.timeline") return this.takeSentence(event, arrivedSeconds);
     if (!event.type.startsWith("stretto.") || !event.think_id) return;
     if (!this.streams.has(event.think_id) && !BEGINNINGS.has(event.type)) return;
     const stream = this.stream(event.think_id, arrivedSeconds);
@@ -77,6 +79,13 @@ export class ThinkingModel {
     else if (type === "stretto.phase") takePhase(stream, event.phase);
   }
 
+  /** What a promoted draft and an answer go on to write is told by their sentences. @param {WireEvent} event @param {number} at */
+  takeSentence({ name, fields }, at) {
+    if (name !== "Speak" || !fields.think_id) return;
+    const stream = this.stream(fields.think_id, at);
+    stream.sentences = grown(stream.sentences && `${stream.sentences} `, fields.text);
+  }
+
   /** @param {WireEvent} event */
   endTool({ call_id, failed }) {
     for (const { tools } of this.streams.values()) {
@@ -91,8 +100,8 @@ export class ThinkingModel {
     if (known) return known;
     /** @type {Stream} */
     const stream = {
-      ...{ thinkId, purpose: "", basis: "", foreseen: false, words: "", reasoning: "", silence: null },
-      ...{ probability: null, tools: [], state: "growing", reason: "", beganAt: at, changedAt: at },
+      ...{ thinkId, purpose: "", basis: "", foreseen: false, words: "", sentences: "", reasoning: "" },
+      ...{ silence: null, probability: null, tools: [], state: "growing", reason: "", beganAt: at, changedAt: at },
     };
     this.streams.set(thinkId, stream);
     if (this.streams.size > STREAMS_KEPT) this.streams.delete(this.streams.keys().next().value ?? "");
@@ -138,4 +147,5 @@ function takePhase(stream, phase) {
 }
 
 /** Nothing is shown of thinking that came to nothing. @param {Stream} stream */
-const hasContent = ({ basis, words, reasoning, tools }) => Boolean(basis || words || reasoning.trim() || tools.length);
+const hasContent = ({ basis, words, sentences, reasoning, tools }) =>
+  Boolean(basis || words || sentences || reasoning.trim() || tools.length);

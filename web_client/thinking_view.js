@@ -87,9 +87,10 @@ function stateOf({ state, probability }, strings) {
 }
 
 /** @param {Stream} stream @param {Strings} strings */
-function wordsOf({ words, silence, purpose }, strings) {
-  if (!words && silence !== null) return `${strings.silence}: ${silence}`;
-  return purpose === "foresight" && words ? `… ${words}` : words;
+function wordsOf({ words, sentences, silence, purpose }, strings) {
+  const written = sentences.length > words.length ? sentences : words;
+  if (!written && silence !== null) return `${strings.silence}: ${silence}`;
+  return purpose === "foresight" && written ? `… ${written}` : written;
 }
 
 /** What the server names in a word, in a sentence. @param {Stream} stream @param {Strings} strings */

@@ -117,6 +117,16 @@ def test_an_answer_s_reasoning_and_tools_end_with_it(page: Page) -> None:
     assert answer["state"] == "over"
 
 
+def test_what_a_promoted_draft_goes_on_to_say_is_told_by_its_sentences(page: Page) -> None:
+    def speak(text: str) -> dict[str, Any]:
+        return {"type": "stretto.timeline", "name": "Speak", "fields": {"think_id": "think_1", "text": text}}
+
+    [draft] = think(page, *BEGUN, speak("Twelve is a number."), of("think_1", "draft.promoted"), speak("It is even."))[
+        "shown"
+    ]
+    assert draft["sentences"] == "Twelve is a number. It is even."
+
+
 def test_notes_foresight_and_afterthoughts_have_their_places(page: Page) -> None:
     shown = think(
         page,
