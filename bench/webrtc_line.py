@@ -6,7 +6,7 @@ both ways:
 - up: the caller speaks without a pause, flite's ``rms`` and recordings of ``STRETTO_SPEECH_DIR``. Words understood: what the
   ears got is recognised afterwards (pocksphinx), sentence by sentence; the clean line stands beside it, for the recogniser
   has errors of its own. Delay: for each 20 ms, from when its packet left to when the ears got its middle; where in
-  the sound that is, is found by correlation with what was sent, second by second, so that time lost or made up would show
+  the sound that is, is found by correlation with what was sent, each half second, so that time lost or made up would show
   (*shift*). *Grown*: the median of the last minute (or third) against the first.
 - down: questions are typed, and the spoken answers recognised at the caller's, who receives as the server does.
 
@@ -75,10 +75,10 @@ QUESTIONS = ("what can you do", "count to five")
 """Their answers have no digits, which nobody says."""
 GAP_SECONDS = 0.4
 FRAME = RATE_HZ // 50
-WINDOW = RATE_HZ
+WINDOW = RATE_HZ // 2
 SEARCH_SECONDS = 3.0
 ALIKE = 0.7
-"""Correlation from which a second is recognised for sure. tuned"""
+"""Correlation from which a part is recognised for sure. tuned"""
 RECOGNISED_SECONDS = 120.0
 """Words are counted in the first so many seconds: longer would take longer than the call."""
 ANSWER_SECONDS = 60.0
@@ -123,8 +123,8 @@ class Ears:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Milliseconds; errors as shares of the words. ``grown_ms``: median delay at the end less that at the beginning;
-    ``shift_ms``: the most that audio time went off, against the clock of what was sent. ``sure``: share of the seconds that
-    were found again."""
+    ``shift_ms``: the most that audio time went off, against the clock of what was sent. ``sure``: share of the half
+    seconds that were found again."""
 
     condition: str
     receiver: str
@@ -179,7 +179,7 @@ def phrases(seconds: float) -> tuple[Samples, list[Phrase]]:
 
 
 def _hiss(random: np.random.Generator, seconds: float) -> Samples:
-    """No second is like another, so that each can be found again."""
+    """No pause is like another, so that each can be found again."""
     return np.asarray(random.normal(0, 30, round(seconds * RATE_HZ)), np.int16)
 
 
@@ -224,16 +224,21 @@ async def _asked(caller: WebrtcCaller, question: str, heard: list[Samples]) -> t
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``offset``: sample n of the ears is sample n + offset of what was sent; ``offsets``: of each second that is sure."""
+    """Of each part that is found again for sure: sample n of the ears (``starts``) is sample n + offset of what was sent.
+    ``sure``: the share of such parts."""
 
-    offset: int
-    offsets: list[int]
+    starts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
     sure: float
+
+    def offset_at(self, sample: int) -> int:
+        """Of the part that is next to this sample of the ears."""
+        return int(self.offsets[np.argmin(np.abs(self.starts - sample))])
 
 
 def find_again(sent: Samples, ears: Ears, about: int) -> Found:
-    """``about``: the offset by the clocks."""
-    offsets, tried, reach = list[int](), 0, round(SEARCH_SECONDS * RATE_HZ)
+    """``about``: the offset by the clocks. Raises ``RuntimeError`` when nothing is found."""
+    found, tried, reach = list[tuple[int, int]](), 0, round(SEARCH_SECONDS * RATE_HZ)
     for start in range(0, len(ears.samples) - WINDOW, WINDOW):
         first = start + about - reach
         if first < 0 or start + about + reach + WINDOW > len(sent):
@@ -241,10 +246,12 @@ def find_again(sent: Samples, ears: Ears, about: int) -> Found:
         tried += 1
         lag, alike = _best(ears.samples[start : start + WINDOW], sent[first : first + 2 * reach + WINDOW])
         if alike >= ALIKE:
-            offsets.append(first + lag - start)
-    if not offsets:
+            about = first + lag - start
+            found.append((start, about))
+    if not found:
         raise RuntimeError("nothing of what was sent is found in what was heard")
-    return Found(round(float(np.median(offsets))), offsets, len(offsets) / max(1, tried))
+    starts, offsets = np.array(found, np.int64).T
+    return Found(starts, offsets, len(found) / tried)
 
 
 def _best(part: Samples, whole: Samples) -> tuple[int, float]:
@@ -264,12 +271,16 @@ def offset_by_clocks(call: Call, ears: Ears) -> int:
     return int((ears.at[0] - call.sent_at[0]) * RATE_HZ) - int(ears.ends[0])
 
 
-def delays_ms(call: Call, ears: Ears, offset: int) -> NDArray[np.float64]:
+def delays_ms(call: Call, ears: Ears, found: Found) -> NDArray[np.float64]:
     """Of each 20 ms that the ears got, by its middle: its last 6.5 ms are in the next packet (Opus' look-ahead)."""
-    middles = np.arange(len(call.sent_at)) * FRAME + FRAME // 2 - offset
-    frames = np.flatnonzero((middles >= 0) & (middles < len(ears.samples)))
-    blocks = np.searchsorted(ears.ends, middles[frames], side="right")
-    return np.asarray(1000 * (ears.at[blocks] - np.array(call.sent_at)[frames]))
+    parts = []
+    ends_at = np.append(found.starts[1:], len(ears.samples))
+    for start, end, offset in zip(found.starts, ends_at, found.offsets, strict=True):
+        frames = np.arange(max(0, (start + offset) // FRAME), min(len(call.sent_at), (end + offset) // FRAME))
+        middles = np.clip(frames * FRAME + FRAME // 2 - offset, 0, len(ears.samples) - 1)
+        blocks = np.searchsorted(ears.ends, middles, side="right")
+        parts.append(1000 * (ears.at[blocks] - np.array(call.sent_at)[frames]))
+    return np.concatenate(parts)
 
 
 async def recognised(sounds: Sequence[Samples]) -> list[str]:
@@ -293,8 +304,8 @@ def _plain(text: str) -> str:
     return " ".join("".join(c if c.isalpha() or c == "'" else " " for c in text.lower()).split())
 
 
-def _part(ears: Ears, phrase: Phrase, offset: int) -> Samples:
-    first = max(0, phrase.start - offset)
+def _part(ears: Ears, phrase: Phrase, found: Found) -> Samples:
+    first = max(0, phrase.start - found.offset_at(phrase.start))
     return ears.samples[first : first + phrase.count]
 
 
@@ -307,10 +318,10 @@ async def measure(name: str, plan: Plan) -> Heard:
     with tempfile.TemporaryDirectory() as folder:
         call, ears = await _held(name, plan, sent, Path(folder))
     found = find_again(sent, ears, offset_by_clocks(call, ears))
-    delays = delays_ms(call, ears, found.offset)
+    delays = delays_ms(call, ears, found)
     counted = [phrase for phrase in said if phrase.start < RECOGNISED_SECONDS * RATE_HZ]
     texts = [text for text, _ in call.answers]
-    parts = [_part(ears, each, found.offset) for each in counted]
+    parts = [_part(ears, each, found) for each in counted]
     words = await recognised([*parts, *(sound for _, sound in call.answers)])
     tail = max(1, min(3000, len(delays) // 3))
     return Heard(
@@ -326,7 +337,7 @@ async def measure(name: str, plan: Plan) -> Heard:
         delay_p95_ms=float(np.percentile(delays, 95)),
         delay_max_ms=float(delays.max()),
         grown_ms=float(np.median(delays[-tail:]) - np.median(delays[:tail])),
-        shift_ms=1000 * max(abs(each - found.offset) for each in found.offsets) / RATE_HZ,
+        shift_ms=1000 * float(np.ptp(found.offsets)) / RATE_HZ,
         sure=found.sure,
     )
 
