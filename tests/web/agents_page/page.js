@@ -69,10 +69,6 @@ class Call {
     return messages.map(({ content }) => content.map((part) => part.text ?? part.transcript ?? "").join(" "));
   }
 
-  says(role, words) {
-    return this.texts(role).some((text) => text.includes(words));
-  }
-
   #show() {
     const lines = this.history.map((item) => JSON.stringify(item));
     document.getElementById("told").textContent = [...lines, ...this.errors].join("\n");
