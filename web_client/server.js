@@ -7,10 +7,9 @@ import { Failure } from "./failures.js";
  * @typedef {object} Health
  * @property {"ok" | "warming" | "stopping"} status
  * @property {{asr: Engine, llm: Engine, tts: Engine}} engines
- * @property {string[]} voices that may be asked for by name
  * @property {boolean} has_room
  * @property {boolean} key_required
- * @property {string[]} [voices] that sessions may ask for by name
+ * @property {string[]} voices that sessions may ask for by name
  */
 
 /** Paths are relative, so that the application may be mounted anywhere. @param {string} path */
