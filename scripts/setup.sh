@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 kind=${1:-base}
 case "$kind" in
   base) lock=requirements.lock; packages=(libflite1) ;;
-  dev) lock=requirements-dev.lock; packages=(libflite1 flite espeak-ng) ;;
+  dev) lock=requirements-dev.lock; packages=(libflite1 flite espeak-ng iproute2) ;;
   *) echo "usage: scripts/setup.sh base|dev" >&2; exit 2 ;;
 esac
 
