@@ -12,7 +12,7 @@ const temperature = tool({
     required: ["city"],
     additionalProperties: false,
   },
-  execute: async ({ city }) => `seventy degrees in ${city}`,
+  execute: async ({ city }) => `it is seventy degrees in ${city}`,
 });
 
 class Call {
@@ -25,12 +25,12 @@ class Call {
   came = {};
   fitted = {};
 
-  /** `address`: of the server. With `own_transport` its address is given to the transport, else to `connect`. */
+  /** `address`: of the server. With `own_transport` it is given to a transport of the page's, else to `connect`. */
   async begin({ address, secret, own_transport = false, instructions = "Be brief." }) {
     const url = `${address}/v1/realtime/calls`;
     const agent = new RealtimeAgent({ name: "agent", instructions, tools: [temperature] });
-    const transport = own_transport ? { transport: new OpenAIRealtimeWebRTC({ baseUrl: url }) } : {};
-    this.session = new RealtimeSession(agent, transport);
+    const options = own_transport ? { transport: new OpenAIRealtimeWebRTC({ baseUrl: url }), tracingDisabled: true } : {};
+    this.session = new RealtimeSession(agent, options);
     this.#keep();
     await this.session.connect({ apiKey: secret, ...(own_transport ? {} : { url }) });
     const { peerConnection } = this.session.transport.connectionState;
