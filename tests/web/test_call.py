@@ -34,6 +34,8 @@ CONNECTING = 5.0
 """Seconds of silence, in which the call gets its path: what is said before is lost."""
 ALLOWED = "--autoplay-policy=no-user-gesture-required"
 """Nobody clicks here."""
+SOON = 45.0
+"""Seconds in which a spoken scene is over, on a machine that has the time for it; on another it is played again."""
 NO_UDP = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
 
 BEGIN = """async ([withMicrophone, settings]) => {
@@ -106,7 +108,7 @@ def spoken_question(address: str, playwright: Playwright, tmp_path: Path, transp
         assert begin(page, microphone=True, transport=transport) == "live"
         assert page.evaluate("call.transport") == transport
         page.evaluate("call.startRecording()")
-        wait_for(page, heard("144"))
+        wait_for(page, heard("144"), SOON)
         wait_for(page, "call.mood === 'listening'")
         assert page.evaluate("call.secondsPlayed") > 1.5
         assert page.evaluate("call.loudest") > 0.05
@@ -134,7 +136,7 @@ def test_a_person_is_understood(with_journal: Served, playwright: Playwright, tm
 def person(address: str, playwright: Playwright, microphone: Path, said: str) -> None:
     with chromium(playwright, microphone, ALLOWED) as browser, opened(browser, address) as page:
         begin(page, microphone=True)
-        wait_for(page, "call.secondsPlayed > 0.5")
+        wait_for(page, "call.secondsPlayed > 0.5", SOON)
         understood = page.evaluate(
             "conversation.entries.filter(({ kind }) => kind === 'user').map(({ text }) => text).join(' ')"
         )
@@ -219,7 +221,7 @@ def speaking_over_an_answer(address: str, playwright: Playwright, tmp_path: Path
     with chromium(playwright, microphone, ALLOWED) as browser, opened(browser, address) as page:
         sent = sent_events(page)
         begin(page, microphone=True, transport=transport)
-        wait_for(page, heard("144"))
+        wait_for(page, heard("144"), SOON)
         cut = page.evaluate("splitHeard(conversation.entries.find(({ cut }) => cut))")
         assert "four" in cut["heard"]
         assert cut["coming"].endswith("nineteen, twenty.")
@@ -241,7 +243,7 @@ def push_to_talk(address: str, playwright: Playwright, tmp_path: Path) -> None:
         page.evaluate("call.talkBegin()")
         page.wait_for_timeout((CONNECTING + 3.0) * 1000)  # the words are spoken in real time
         page.evaluate("call.talkEnd()")
-        wait_for(page, heard("144"))
+        wait_for(page, heard("144"), SOON)
         assert "input_audio_buffer.speech_started" not in page.evaluate("kinds")
         page.evaluate("call.talkBegin()")
         page.evaluate("call.talkEnd()")  # touched only: there is nothing to answer
