@@ -44,6 +44,7 @@ COLUMNS = {
     "first_sound_p99_ms": "p99",
     "lag_p50_ms": "lag p50",
     "lag_p99_ms": "p99",
+    "kept_waiting": "waits",
     "sent_late_p99_ms": "sent late p99",
 }
 

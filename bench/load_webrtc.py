@@ -7,6 +7,8 @@ the other cores; only what the server's process takes is counted.
 - CPU: user and system time of the server per session and minute, from when all calls stand.
 - first sound: from the last packet of speech sent to the first packet received that is no silence; see
   ``bench.load_websocket`` for what is in it, and for *lag*.
+- kept waiting: share of the time in which the server could have run and other programs had its core. When that is more
+  than a few per cent, the first sound is their fault.
 - sent late: how much later than its time a caller's packet left (99th percentile). When that is large, the callers are
   short of CPU, and the first sound is their fault.
 """
@@ -21,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -51,6 +54,7 @@ class WebrtcLoad:
     lost_turns: int
     cpu_seconds_per_session_minute: float
     cores_used: float
+    kept_waiting: float
     memory_idle_mb: float
     memory_peak_mb: float
     first_sound_p50_ms: float
@@ -156,9 +160,23 @@ async def measure(sessions: int, turns: int, vad: str, console: Console) -> Webr
         with Progress(console=console, transient=True) as progress:
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(watch.run())
-                cpu_seconds, minutes = await _hold(callers, server, progress)
+                cost = await _hold(callers, server, progress)
                 watching.cancel()
-    return _summarised(callers, watch, cpu_seconds, minutes, idle_mb)
+    return _summarised(callers, watch, cost, idle_mb)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of the server, while all calls stood."""
+
+    cpu_seconds: float
+    waited_seconds: float
+    minutes: float
+
+
+def _waited_seconds(server: Served) -> float:
+    """How long its main thread has been ready to run, and did not (Linux: schedstat)."""
+    return int(Path(f"/proc/{server.process.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def keep_apart(server: Served) -> None:
@@ -168,8 +186,8 @@ def keep_apart(server: Served) -> None:
         os.sched_setaffinity(0, set(cores) - {cores[SERVER_CORE]})
 
 
-async def _hold(callers: Sequence[Caller], server: Served, progress: Progress) -> tuple[float, float]:
-    """The server's CPU seconds from when all calls stand until the first is over, and the minutes of it."""
+async def _hold(callers: Sequence[Caller], server: Served, progress: Progress) -> Cost:
+    """From when all calls stand until the first is over."""
     bar = progress.add_task(f"{len(callers)} sessions", total=sum(caller.turns for caller in callers))
     go = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
@@ -180,15 +198,14 @@ async def _hold(callers: Sequence[Caller], server: Served, progress: Progress) -
         for caller in callers:
             caller.late_ms.clear()
         go.set()
-        before, began_at = server.cpu_seconds(), time.monotonic()
+        before, waited, began_at = server.cpu_seconds(), _waited_seconds(server), time.monotonic()
         first = [tasks.create_task(caller.over.wait()) for caller in callers]
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        return server.cpu_seconds() - before, (time.monotonic() - began_at) / 60
+        passed = time.monotonic() - began_at
+        return Cost(server.cpu_seconds() - before, _waited_seconds(server) - waited, passed / 60)
 
 
-def _summarised(
-    callers: Sequence[Caller], watch: Watch, cpu_seconds: float, minutes: float, idle_mb: float
-) -> WebrtcLoad:
+def _summarised(callers: Sequence[Caller], watch: Watch, cost: Cost, idle_mb: float) -> WebrtcLoad:
     sounds = [sound for caller in callers for sound in caller.first_sounds]
     heard = [1000 * sound for sound in sounds if sound is not None]
     late = [each for caller in callers for each in caller.late_ms]
@@ -196,8 +213,9 @@ def _summarised(
         sessions=len(callers),
         turns=len(sounds),
         lost_turns=sounds.count(None),
-        cpu_seconds_per_session_minute=round(cpu_seconds / len(callers) / minutes, 2),
-        cores_used=round(cpu_seconds / 60 / minutes, 2),
+        cpu_seconds_per_session_minute=round(cost.cpu_seconds / len(callers) / cost.minutes, 2),
+        cores_used=round(cost.cpu_seconds / 60 / cost.minutes, 2),
+        kept_waiting=round(cost.waited_seconds / 60 / cost.minutes, 3),
         memory_idle_mb=round(idle_mb, 1),
         memory_peak_mb=round(watch.memory_peak_mb, 1),
         first_sound_p50_ms=percentile(heard, 50),

@@ -4,7 +4,7 @@ For each condition a fresh server (``bench.webrtc_ears``) and a call through a l
 both ways:
 
 - up: the caller speaks without a pause, flite's ``rms`` and recordings of ``STRETTO_SPEECH_DIR``. Words understood: what the
-  ears got is recognised afterwards (pocksphinx), sentence by sentence; the clean line stands beside it, for the recogniser
+  ears got is recognised afterwards (pocketsphinx), sentence by sentence; the clean line stands beside it, for the recogniser
   has errors of its own. Delay: for each 20 ms, from when its packet left to when the ears got its middle; where in
   the sound that is, is found by correlation with what was sent, each half second, so that time lost or made up would show
   (*shift*). *Grown*: the median of the last minute (or third) against the first.
@@ -79,6 +79,8 @@ WINDOW = RATE_HZ // 2
 SEARCH_SECONDS = 3.0
 ALIKE = 0.7
 """Correlation from which a part is recognised for sure. tuned"""
+AGREED = RATE_HZ // 200
+"""Two parts next to one another that are found within 5 ms are right."""
 RECOGNISED_SECONDS = 120.0
 """Words are counted in the first so many seconds: longer would take longer than the call."""
 ANSWER_SECONDS = 60.0
@@ -246,12 +248,21 @@ def find_again(sent: Samples, ears: Ears, about: int) -> Found:
         tried += 1
         lag, alike = _best(ears.samples[start : start + WINDOW], sent[first : first + 2 * reach + WINDOW])
         if alike >= ALIKE:
-            about = first + lag - start
-            found.append((start, about))
-    if not found:
+            found.append((start, first + lag - start))
+            about = found[-1][1] if len(_borne_out(found[-2:])) == 2 else about
+    believed = _borne_out(found)
+    if not believed:
         raise RuntimeError("nothing of what was sent is found in what was heard")
-    starts, offsets = np.array(found, np.int64).T
-    return Found(starts, offsets, len(found) / tried)
+    starts, offsets = np.array(believed, np.int64).T
+    return Found(starts, offsets, len(believed) / tried)
+
+
+def _borne_out(found: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those that the one before or behind agrees with: a syllable is like another now and then."""
+    offsets = [offset for _, offset in found]
+    around = zip(offsets, [None, *offsets], [*offsets[1:], None], strict=False)
+    agree = [any(other is not None and abs(own - other) <= AGREED for other in others) for own, *others in around]
+    return [one for one, is_borne_out in zip(found, agree, strict=True) if is_borne_out]
 
 
 def _best(part: Samples, whole: Samples) -> tuple[int, float]:
