@@ -1,7 +1,8 @@
 """Where media can be received: aioice's gathering with a range of ports, a public address and loopback.
 
-aioice (0.13) binds any free port of every address but loopback. ``settle`` gives one of its connections another way to
-gather, before it begins; everything else of ICE stays aioice's own.
+aioice (0.13) binds any free port of every address but loopback, and gives a path up when six single checks in a row are
+lost, which on a line that loses bursts happens within minutes. ``settle`` gives one of its connections another way to do
+both, before it begins; everything else of ICE stays aioice's own.
 """
 
 from __future__ import annotations
@@ -17,11 +18,18 @@ from typing import Any
 
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol, relayed_candidate, server_reflexive_candidate
+from aioice.stun import TransactionError
 
 logger = logging.getLogger(__name__)
 
 GATHER_SECONDS = 5.0
 """The longest wait for a STUN or TURN server; the local addresses are offered all the same."""
+CONSENT_SECONDS = 30.0
+"""A path on which no check was answered for so long is given up: RFC 7675 section 5.1."""
+CONSENT_CHECK_SECONDS = 5.0
+"""Between checks: the same; each is spread by a fifth."""
+CONSENT_RETRY_SECONDS = 1.0
+"""After one that was not answered: at a loss of one in five each way, 25 in a row are never lost by chance."""
 RECEIVE_BUFFER_BYTES = 256 * 1024
 LOOPBACK = "127.0.0.1"
 """aioice leaves it out. A browser on a machine without any network has no other address."""
@@ -37,12 +45,42 @@ class Reach:
 
 
 def settle(connection: Connection, reach: Reach) -> None:
-    """Gather as ``reach`` says. Call it before ``connection.gather_candidates``."""
+    """Gather as ``reach`` says, and be patient with a path that loses. Call it before ``gather_candidates``."""
 
     async def gather(component: int, addresses: list[str], timeout: float = GATHER_SECONDS) -> list[Candidate]:
         return await _Gathering(connection, reach, component).run([*addresses, LOOPBACK], timeout)
 
+    async def keep_consent() -> None:
+        await check_consent(connection)
+
     connection.get_component_candidates = gather  # type: ignore[method-assign]
+    connection.query_consent = keep_consent  # type: ignore[method-assign]
+
+
+async def check_consent(connection: Connection) -> None:
+    """Until no check of the path has been answered for ``CONSENT_SECONDS``; then the connection is closed."""
+    loop = asyncio.get_running_loop()
+    answered_at, pause_seconds = loop.time(), CONSENT_CHECK_SECONDS
+    while loop.time() - answered_at < CONSENT_SECONDS:
+        await asyncio.sleep(pause_seconds * random.uniform(0.8, 1.2))
+        if await _is_answered(connection):
+            answered_at, pause_seconds = loop.time(), CONSENT_CHECK_SECONDS
+        else:
+            pause_seconds = CONSENT_RETRY_SECONDS
+    logger.info("no check of the path was answered for %g s; it is given up", CONSENT_SECONDS)
+    connection._query_consent_task = None  # ``close`` would cancel it, and it is this one
+    await connection.close()
+
+
+async def _is_answered(connection: Connection) -> bool:
+    password = (connection.remote_password or "").encode()
+    for pair in list(connection._nominated.values()):
+        try:
+            request = connection.build_request(pair, nominate=False)
+            await pair.protocol.request(request, pair.remote_addr, integrity_key=password, retransmissions=0)
+        except TransactionError:
+            return False
+    return True
 
 
 class _Gathering:
