@@ -80,7 +80,7 @@ class OfflineBrain:
                     yield Words(word)
                     await asyncio.sleep(self._settings.word_seconds)
             case Ponder(thought, seconds):
-                yield Thought(thought)
+                yield Thought(f"{thought}\n")  # a thought is a line; they are read one behind another
                 await asyncio.sleep(seconds * self._settings.ponder_scale)
             case Call(name, arguments):
                 yield ToolCall(self._call_id(prompt, number), name, json.dumps(arguments))
