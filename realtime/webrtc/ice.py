@@ -33,6 +33,8 @@ CONSENT_RETRY_SECONDS = 1.0
 RECEIVE_BUFFER_BYTES = 256 * 1024
 LOOPBACK = "127.0.0.1"
 """aioice leaves it out. A browser on a machine without any network has no other address."""
+MOST_UNREAD = 2048
+"""Datagrams of one connection that wait to be decrypted: 40 s of a call. Overflow policy: the newest are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,15 @@ def settle(connection: Connection, reach: Reach) -> None:
     async def keep_consent() -> None:
         await check_consent(connection)
 
+    take = connection.data_received
+
+    def data_received(data: bytes, component: int) -> None:
+        """Anybody may send an empty datagram, at which aiortc (1.16) ends the connection by an ``IndexError``."""
+        if data and connection._queue.qsize() < MOST_UNREAD:
+            take(data, component)
+
     connection.get_component_candidates = gather  # type: ignore[method-assign]
+    connection.data_received = data_received  # type: ignore[method-assign]
     connection.query_consent = keep_consent  # type: ignore[method-assign]
 
 

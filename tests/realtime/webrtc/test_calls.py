@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Coroutine
 from typing import Any
 
@@ -229,6 +230,26 @@ def test_a_caller_without_a_data_channel_talks_and_no_events_pile_up() -> None:
             await until(lambda: server.session_count == 0)
 
     run(main())
+
+
+def test_what_strangers_send_to_its_port_does_not_end_a_call() -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+        async with serving(server) as client, calling(client) as (caller, _):
+            await until(lambda: sessions[0].heard_seconds > 0.1)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                for port in loopback_ports(caller.connection.remoteDescription.sdp):
+                    for datagram in (b"", b"\x00", b"\x16", b"\x80", b"\x80\xc8", b"\x16\xfe\xff", b"\xff" * 1500):
+                        stranger.sendto(datagram, ("127.0.0.1", port))
+            heard = sessions[0].heard_seconds
+            await until(lambda: sessions[0].heard_seconds > heard + 0.3)
+
+    run(main())
+
+
+def loopback_ports(answer: str) -> list[int]:
+    candidates = [line.split() for line in answer.splitlines() if line.startswith("a=candidate")]
+    return [int(parts[5]) for parts in candidates if parts[4] == "127.0.0.1"]
 
 
 def test_a_full_server_refuses() -> None:
