@@ -12,7 +12,7 @@ from typing import Any
 from aiortc import RTCIceServer
 
 from realtime.outbox import Outbox
-from realtime.server import NoRoomError, Server, new_id
+from realtime.server import Server, new_id
 from realtime.webrtc.ice import Reach
 from realtime.webrtc.line import WebrtcLine
 from realtime.webrtc.peer import OfferError, Peer, PeerEvents
@@ -136,8 +136,10 @@ class Call:
             async with self._server.open_session(self.door.session_id, self.door, self._line, config) as session:
                 self._opened.set_result(None)
                 reason = await self._hold(session)
-        except NoRoomError as error:
-            self._opened.set_exception(error)
+        except Exception as error:
+            if self._opened.done():
+                raise
+            self._opened.set_exception(error)  # a full server, or a bug: either way somebody waits for it
         finally:
             self.over.set()
             self.door.close()

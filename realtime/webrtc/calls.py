@@ -142,9 +142,10 @@ async def _connected(call: Call, offer: str, *, last_event_id: str | None = None
     try:
         return await call.connect(offer, last_event_id=last_event_id)
     except OfferError as error:
-        if last_event_id is None and not call.has_been_connected:
-            call.hang_up()
         raise RefusedError(400, str(error), "invalid_offer", "sdp") from error
+    finally:
+        if not call.has_been_connected:
+            call.hang_up()
 
 
 def _answered(request: Request, call: Call, answer: str) -> Response:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
-from aiortc.exceptions import InvalidStateError
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 from aiortc.sdp import SessionDescription
 
@@ -26,10 +26,21 @@ logger = logging.getLogger(__name__)
 CHANNEL = "oai-events"
 """The data channel that the client opens: the events of the protocol."""
 MAX_OFFER_CHARS = 64 * 1024
+MAX_MEDIA = 8
+"""Sections of an offer; two are usual. Each costs some 5 ms of the event loop."""
+MAX_CANDIDATES = 64
+"""Of an offer; what comes behind is left out. Each is an address that is sent some 100 bytes a second until a path stands,
+whoever lives there, and the time to pair them grows with the square of their number."""
+_CANDIDATE = re.compile(r"^a=candidate:[^\r\n]*\r?\n", re.MULTILINE)
 _HIDDEN_CANDIDATE = re.compile(r"^a=candidate:[^\r\n]*\.local [^\r\n]*\r?\n", re.MULTILINE)
 """A browser that has not been given a microphone hides its addresses behind mDNS names. Asking the network for them takes
 up to a second; the browser's own checks tell its address sooner."""
 _OPUS_FORMAT = {"minptime": 10, "useinbandfec": 1}
+_NOT_UNDERSTOOD = (
+    *(ValueError, LookupError, AssertionError, AttributeError, TypeError),
+    *(InvalidAccessError, InvalidStateError, OperationError),
+)
+"""What aiortc raises at a malformed offer, at any step to its answer."""
 
 
 class OfferError(StrettoError):
@@ -112,11 +123,14 @@ class Peer:
     async def answer(self, offer: str) -> str:
         """The SDP answer, with all addresses in it. Returns before the path stands."""
         _check(offer)
-        offer = _HIDDEN_CANDIDATE.sub("", offer)
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        except (ValueError, LookupError, AssertionError, AttributeError, TypeError, InvalidStateError) as error:
+            return await self._answer(_with_few_candidates(offer))
+        except _NOT_UNDERSTOOD as error:
+            logger.debug("an offer that is not understood", exc_info=error)
             raise OfferError(f"The offer can't be understood: {error or type(error).__name__}.") from error
+
+    async def _answer(self, offer: str) -> str:
+        await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._put_in_our_own()
         for transport in self._ice_transports():
             settle(transport._connection, self._reach)
@@ -178,7 +192,10 @@ class Peer:
 
     async def close(self) -> None:
         self._connection.remove_all_listeners()
-        await self._connection.close()
+        try:
+            await self._connection.close()
+        except AttributeError as error:  # aiortc at one that a malformed offer left half built: nothing of it runs
+            logger.debug("a connection was never whole", exc_info=error)
 
 
 def _check(offer: str) -> None:
@@ -188,7 +205,17 @@ def _check(offer: str) -> None:
         kinds = [media.kind for media in SessionDescription.parse(offer).media]
     except (ValueError, LookupError, AssertionError, AttributeError, TypeError) as error:
         raise OfferError("The offer is no session description (SDP).") from error
+    if len(kinds) > MAX_MEDIA:
+        raise OfferError(f"The offer has more than {MAX_MEDIA} sections; one of audio and one of data are needed.")
     if "video" in kinds:
         raise OfferError("The offer has video; only sound is handled here.")
     if "audio" not in kinds:
         raise OfferError("The offer has no audio; add an audio transceiver before making it.")
+
+
+def _with_few_candidates(offer: str) -> str:
+    offer = _HIDDEN_CANDIDATE.sub("", offer)
+    found = list(_CANDIDATE.finditer(offer))
+    for surplus in reversed(found[MAX_CANDIDATES:]):
+        offer = offer[: surplus.start()] + offer[surplus.end() :]
+    return offer

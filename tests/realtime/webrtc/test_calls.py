@@ -6,13 +6,15 @@ import asyncio
 import json
 import socket
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from realtime.keys import Keys
+from realtime.webrtc.ice import Reach
+from realtime.webrtc.peer import MAX_CANDIDATES, Peer, PeerEvents
 from tests.realtime.webrtc.caller import CALLS, Caller, Tone, calling, offer_of, serving, until, without_opus
 from tests.realtime.wire.fake_session import fake_server
 
@@ -151,6 +153,54 @@ def test_what_is_no_offer_is_refused_and_takes_no_place(body: str, code: str) ->
             await until(lambda: server.session_count == 0)
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [("a=sendrecv\r\n", ""), ("a=mid:0\r\n", ""), ("a=group:BUNDLE 0 1", "a=group:BUNDLE -1 1")],
+)
+def test_an_offer_that_aiortc_stumbles_over_is_refused_and_takes_no_place(was: str, becomes: str) -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client:
+            offer = await offer_of(audio="sendrecv")
+            assert was in offer
+            assert await refused(client, content=offer.replace(was, becomes), headers=SDP) == (400, "invalid_offer")
+            await until(lambda: server.session_count == 0)
+
+    run(main())
+
+
+def test_a_bug_while_a_session_is_made_is_no_endless_wait() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+
+        def fails(**_: object) -> NoReturn:
+            raise ValueError("a bug, on request")
+
+        server._make_session = fails
+        async with serving(server) as client, asyncio.timeout(10):
+            with pytest.raises(ValueError, match="on request"):
+                await client.post(CALLS, content=await offer_of(audio="sendrecv"), headers=SDP)
+
+    run(main())
+
+
+def test_no_more_addresses_are_tried_than_a_client_can_have() -> None:
+    async def main() -> None:
+        offer = await offer_of(audio="sendrecv")
+        many = "".join(f"a=candidate:{n} 1 udp 1 10.0.{n // 250}.{n % 250 + 1} 9 typ host\r\n" for n in range(1000))
+        peer = Peer(Reach(), [], PeerEvents(_hear_nothing, lambda _: None, lambda: None))
+        try:
+            await peer.answer(offer.replace("a=ice-ufrag", many + "a=ice-ufrag", 1))
+            assert len(peer.addresses()[1]) == MAX_CANDIDATES
+        finally:
+            await peer.close()
+
+    run(main())
+
+
+async def _hear_nothing(_: object) -> None: ...
 
 
 def test_offers_without_sound_without_opus_and_with_pictures_are_refused() -> None:
