@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
@@ -233,6 +234,58 @@ def test_a_form_brings_the_session_along() -> None:
             assert (await client.post(CALLS, files=wrong)).status_code == 400
             broken = {"sdp": (None, await offer_of(audio="sendrecv")), "session": (None, "{")}
             assert (await client.post(CALLS, files=broken)).json()["error"]["code"] == "invalid_json"
+
+    run(main())
+
+
+SESSION_FORM = (
+    b'--XX\r\nContent-Disposition: form-data; name="session"\r\n\r\n%s\r\n'
+    b"--XX\r\nContent-Type: application/sdp\r\ncontent-disposition: form-data; filename=a; name=sdp\r\n\r\n%s\r\n--XX--\r\n"
+)
+
+
+def test_forms_and_types_as_clients_write_them() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        offer = (await offer_of(audio="sendrecv")).encode()
+        body = SESSION_FORM % (b'{"type": "realtime"}', offer)
+        async with serving(server) as client:
+            for content, kind in [
+                (offer, "Application/SDP; charset=utf-8"),
+                (offer, ""),
+                (body, "Multipart/Form-Data; boundary=XX"),
+                (body.replace(b"\r\n", b"\n"), 'multipart/form-data; charset=utf-8; boundary="XX"'),
+                (b"preamble\r\n" + body, "multipart/form-data; boundary=XX"),
+            ]:
+                answer = await client.post(CALLS, content=content, headers={"Content-Type": kind})
+                assert answer.status_code == 201, (kind, answer.text)
+                await client.post(f"{answer.headers['Location']}/hangup")
+            deep = SESSION_FORM % (b"[" * 200_000, offer)
+            form = {"Content-Type": "multipart/form-data; boundary=XX"}
+            assert await refused(client, content=deep, headers=form) == (400, "invalid_json")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--XX\r\n\r\n\r\n" * 80_000,
+        b"--XX\r\nContent-Disposition: form-data; " + b"a=b;" * 200_000,
+        b"--XX\r\nContent-Type: " + b"a/b;" * 200_000,
+        b"--XX\r\nContent-Disposition: " + b"(" * 900_000,
+        b"\n" * 900_000,
+        b"\r\n--XX" + b" " * 900_000,
+    ],
+)
+def test_a_form_that_is_made_to_take_long_does_not_hold_up_the_calls(body: bytes) -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        form = {"Content-Type": "multipart/form-data; boundary=XX"}
+        async with serving(server) as client:
+            began = time.process_time()
+            assert await refused(client, content=body, headers=form) == (400, "missing_required_parameter")
+            assert time.process_time() - began < 2, "it took 10 s and more by email.parser"
 
     run(main())
 
