@@ -69,6 +69,8 @@ class Call:
             self.door.audio_left, bitrate=settings.opus_bitrate, complexity=settings.opus_complexity
         )
         self._peer: Peer | None = None
+        self._answered_at = 0.0
+        """When its offer was answered."""
         self._path_changed = asyncio.Event()
         self._talking = False
         self._hung_up = asyncio.Event()
@@ -99,7 +101,7 @@ class Call:
         except BaseException:
             await peer.close()
             raise
-        before, self._peer = self._peer, peer
+        before, self._peer, self._answered_at = self._peer, peer, _now()
         if before is not None:
             logger.info("call %s: the caller comes back by a new path", self.call_id)
             self._missed = self._sent_after(last_event_id)
@@ -226,16 +228,16 @@ class Call:
     async def _watch_path(self) -> str:
         """Lead the line over the path while it stands. Returns why the call must end."""
         lost_at: float | None = _now()
-        ever_stood = False
+        stood: Peer | None = None
         while True:
             if self._stands:
-                lost_at, ever_stood = None, True
+                lost_at, stood = None, self._peer
             elif lost_at is None:
                 lost_at = _now()
                 logger.info("call %s: the path to the caller is broken; waiting", self.call_id)
             self._line.lead_over(self._peer.sender if self._peer is not None and lost_at is None else None)
-            if lost_at is not None and _now() - lost_at > self._patience_seconds(ever_stood):
-                return self._lost(ever_stood)
+            if lost_at is not None and _now() > self._given_up_at(lost_at, stood):
+                return self._lost(ever_stood=stood is not None)
             self._path_changed.clear()
             await wait_for_event(self._path_changed, LOOK_SECONDS)
             self._tell_missed()
@@ -248,11 +250,15 @@ class Call:
         quiet_seconds = QUIET_SECONDS if peer.has_microphone else QUIET_WITHOUT_MICROPHONE_SECONDS
         return peer.heard_at == 0 or _now() - peer.heard_at < quiet_seconds
 
-    def _patience_seconds(self, ever_stood: bool) -> float:
-        if not ever_stood:
-            return self._settings.connect_seconds
-        has_left = self._peer is not None and self._peer.state == "closed"
-        return min(LEFT_SECONDS, self._settings.reconnect_seconds) if has_left else self._settings.reconnect_seconds
+    def _given_up_at(self, lost_at: float, stood: Peer | None) -> float:
+        """``stood``: the last path that did. One in its place, begun in time, has the time that any has to come up."""
+        reconnect_by = lost_at + self._settings.reconnect_seconds
+        if self._peer is not stood:
+            up_by = self._answered_at + self._settings.connect_seconds
+            return up_by if stood is None else max(up_by, reconnect_by)
+        if stood is None:
+            return lost_at + self._settings.connect_seconds
+        return min(lost_at + LEFT_SECONDS, reconnect_by) if stood.state == "closed" else reconnect_by
 
     def _lost(self, ever_stood: bool) -> str:
         if self._peer is not None and self._peer.state == "closed":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -45,12 +47,19 @@ class RefusedError(Exception):
         self.answer = JSONResponse(error_body(message, code, param), status)
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    call: Call
+    key: str
+    """What it was begun with."""
+
+
 class Calls:
     """The running calls of one application, by their ids. An id can't be guessed: who knows it may act on the call."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, _Running] = {}
 
     def door(self, call_id: str) -> WireDoor | None:
         """Of a running call, for a sideband."""
@@ -78,11 +87,17 @@ class Calls:
         headers = request.headers
         if not origin_allowed(self._server, headers.get("origin"), headers.get("host")):
             raise RefusedError(403, "Pages of other sites may not use this server without a key.", "origin_refused")
-        grant = self._server.keys.admit(presented_key(headers.get("authorization")))
-        if grant is None:
+        key = presented_key(headers.get("authorization"))
+        grant = self._server.keys.admit(key)
+        if grant is None and not self._has_begun(request.path_params.get("call_id", ""), key or ""):
             self._server.metrics.sessions_refused.labels("key").inc()
             raise RefusedError(401, "Incorrect or expired API key provided.", "invalid_api_key")
-        return grant
+        return grant or Grant()
+
+    def _has_begun(self, call_id: str, key: str) -> bool:
+        """A client secret lives for minutes, its call for hours: it is good for that one to the end."""
+        running = self._calls.get(call_id)
+        return running is not None and bool(key) and hmac.compare_digest(running.key.encode(), key.encode())
 
     # --- the four requests ----------------------------------------------------------------------------
 
@@ -106,7 +121,8 @@ class Calls:
             raise RefusedError(503, str(error), "server_busy") from error
         answer = await _connected(call, offer)
         self._forget_the_ended()
-        self._calls[call.call_id] = call
+        key = presented_key(request.headers.get("authorization"))
+        self._calls[call.call_id] = _Running(call, key or "")
         return _answered(request, call, answer)
 
     async def _reconnect(self, request: Request, _: Grant) -> Response:
@@ -137,11 +153,11 @@ class Calls:
         return call
 
     def _find(self, call_id: str) -> Call | None:
-        call = self._calls.get(call_id)
-        return None if call is None or call.over.is_set() else call
+        running = self._calls.get(call_id)
+        return None if running is None or running.call.over.is_set() else running.call
 
     def _forget_the_ended(self) -> None:
-        self._calls = {call_id: call for call_id, call in self._calls.items() if not call.over.is_set()}
+        self._calls = {name: running for name, running in self._calls.items() if not running.call.over.is_set()}
 
 
 async def _connected(call: Call, offer: str, *, last_event_id: str | None = None) -> str:

@@ -14,6 +14,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from realtime.keys import Keys
+from realtime.webrtc.call import QUIET_SECONDS
 from realtime.webrtc.ice import Reach
 from realtime.webrtc.peer import MAX_CANDIDATES, Peer, PeerEvents
 from tests.realtime.webrtc.caller import CALLS, Caller, Tone, calling, offer_of, serving, until, without_opus
@@ -124,6 +125,48 @@ def test_a_path_that_is_not_renewed_ends_the_call() -> None:
             )
             assert reconnecting.status_code == 404
             assert reconnecting.json()["error"]["code"] == "call_not_found"
+
+    run(main())
+
+
+def test_a_caller_who_comes_back_at_the_last_moment_has_time_to_connect() -> None:
+    async def main() -> None:
+        server, sessions = fake_server(webrtc={"reconnect_seconds": 1.5})
+        async with serving(server) as client, calling(client) as (first, address):
+            await until(lambda: sessions[0].heard_seconds > 0.1)
+            await first.drop()
+            await asyncio.sleep(QUIET_SECONDS + 0.8)
+            second = Caller()
+            answer = await client.post(f"{address}/reconnect", content=await second.offer(), headers=SDP)
+            assert answer.status_code == 201
+            await asyncio.sleep(1.5)  # a slow network: the answer arrives when the old path's time is over
+            await second.take(answer.text)
+            heard = sessions[0].heard_seconds
+            await until(lambda: sessions[0].heard_seconds > heard + 0.3)
+            await second.close()
+
+    run(main())
+
+
+def test_a_secret_that_expires_in_its_call_takes_that_up_and_ends_it_but_begins_no_other() -> None:
+    async def main() -> None:
+        now = [0.0]
+        server, _ = fake_server()
+        server.keys = Keys(["sesame"], clock=lambda: now[0])
+        bearer = SDP | {"Authorization": f"Bearer {server.keys.mint({'type': 'realtime'}, 10).value}"}
+        stranger = SDP | {"Authorization": f"Bearer {server.keys.mint({'type': 'realtime'}, 10).value}"}
+        async with serving(server) as client, calling(client, headers=bearer) as (first, address):
+            now[0] = 11
+            await first.drop()
+            second = Caller()
+            offer = await second.offer()
+            for headers in (stranger, SDP):
+                assert (await client.post(f"{address}/reconnect", content=offer, headers=headers)).status_code == 401
+            answer = await client.post(f"{address}/reconnect", content=offer, headers=bearer)
+            assert answer.status_code == 201, answer.text
+            assert await refused(client, content=offer, headers=bearer) == (401, "invalid_api_key")
+            assert (await client.post(f"{address}/hangup", headers=bearer)).status_code == 200
+            await second.close()
 
     run(main())
 
