@@ -161,8 +161,10 @@ def read_journal(path: Path) -> tuple[Header, list[Entry]]:
     """All of a journal. A last line torn by a crash is left out. Raises ``JournalError``."""
     try:
         lines = path.read_text(encoding="utf-8", errors="surrogatepass").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise JournalError(f"the journal {path} can't be read: {error}") from None
+    except OSError as error:
+        raise JournalError(f"the journal {path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise JournalError(f"the journal {path} is not UTF-8 text: {error}") from None
     if not lines[-1]:
         lines.pop()  # every whole line ends in a line feed
     if not lines:

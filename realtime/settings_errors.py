@@ -24,11 +24,18 @@ def explain(error: ValidationError, sources: KeySources, known: Sequence[str]) -
         case "model_type" | "model_attributes_type":
             return f"The setting {dotted!r} {place} is a section: write its keys below [{dotted}]."
         case "value_error":
-            return f"{first['msg'].removeprefix('Value error, ')} ({place})."
+            return _with_place(first["msg"].removeprefix("Value error, "), key, sources)
         case _:
             shown = "what it is" if "api_key" in dotted or "password" in dotted else repr(first["input"])
             reason = first["msg"].removeprefix("Input ").rstrip(".")
             return f"The setting {dotted!r} {place} can't be {shown}: it {_plain(reason)}."
+
+
+def _with_place(fault: str, key: tuple[str, ...], sources: KeySources) -> str:
+    """A fault of several keys together stands where one of those that it names was given."""
+    named = [known for known in sources if ".".join(known) in fault] or [key]
+    given = sources.get(named[0])
+    return f"{fault} ({given})." if given else f"{fault}."
 
 
 def is_broken_file(file: Path, error: Exception) -> str:

@@ -247,3 +247,8 @@ def test_every_preset_is_within_the_ranges_of_its_overrides() -> None:
             f"turns.overrides.{f.name}": getattr(preset, f.name) for f in fields(Policy) if f.name not in SET_ELSEWHERE
         }
         assert load_settings(flags=chosen).policy.max_drafts == preset.max_drafts
+
+
+def test_a_fault_of_two_settings_stands_where_one_of_them_was_given() -> None:
+    with pytest.raises(SettingsError, match=r"tls_key.*\(given as the flag --cert\)"):
+        load_settings(flags={"server.port": 18440, "server.https": True, "server.tls_cert": "/nope"})
