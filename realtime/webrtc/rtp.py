@@ -74,6 +74,7 @@ class OpusReceiver:
         self._due_sooner = asyncio.Event()
         self._clock = Background(self._release_what_is_due, name="jitter")
         self._enabled = True
+        self._is_stopped = False
 
     # --- what aiortc calls ----------------------------------------------------------------------------
 
@@ -81,13 +82,15 @@ class OpusReceiver:
         self.transport = transport
 
     async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
-        if self._payload_types:
+        """A connection that is closed while it comes up still calls this, after ``stop``."""
+        if self._payload_types or self._is_stopped:
             return
         self._payload_types = {codec.payloadType for codec in parameters.codecs if codec.name.lower() == "opus"}
         self.transport._register_rtp_receiver(self, parameters)
         self._clock.start()
 
     async def stop(self) -> None:
+        self._is_stopped = True
         if self._payload_types:
             self.transport._unregister_rtp_receiver(self)
         await self._clock.stop()
@@ -198,6 +201,7 @@ class OpusSender:
         self._rtx_ssrc = random.getrandbits(32)
         self._stream_id = self._track_id = ""
         self._enabled = True
+        self._is_stopped = False
         self._payload_type: int | None = None
         self._cname = ""
         self._sequence = random.getrandbits(
@@ -224,7 +228,8 @@ class OpusSender:
         self.track = track
 
     async def send(self, parameters: RTCRtpSendParameters) -> None:
-        if self._payload_type is not None:
+        """A connection that is closed while it comes up still calls this, after ``stop``."""
+        if self._payload_type is not None or self._is_stopped:
             return
         self._cname = parameters.rtcp.cname or ""
         self.transport._register_rtp_sender(self, parameters)
@@ -232,6 +237,7 @@ class OpusSender:
         self._reporting.start()
 
     async def stop(self) -> None:
+        self._is_stopped = True
         if self._payload_type is not None:
             self.transport._unregister_rtp_sender(self)
         self._payload_type = None

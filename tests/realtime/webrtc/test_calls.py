@@ -8,15 +8,18 @@ import socket
 import time
 from collections.abc import Coroutine
 from typing import Any, NoReturn
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters, RTCRtpSendParameters
 
 from realtime.keys import Keys
 from realtime.webrtc.call import QUIET_SECONDS
 from realtime.webrtc.ice import Reach
 from realtime.webrtc.peer import MAX_CANDIDATES, Peer, PeerEvents
+from realtime.webrtc.rtp import OpusReceiver, OpusSender
 from tests.realtime.webrtc.caller import CALLS, Caller, Tone, calling, offer_of, serving, until, without_opus
 from tests.realtime.wire.fake_session import fake_server
 
@@ -396,6 +399,24 @@ def test_what_strangers_send_to_its_port_does_not_end_a_call() -> None:
 def loopback_ports(answer: str) -> list[int]:
     candidates = [line.split() for line in answer.splitlines() if line.startswith("a=candidate")]
     return [int(parts[5]) for parts in candidates if parts[4] == "127.0.0.1"]
+
+
+def test_what_is_closed_while_it_comes_up_leaves_nothing_running() -> None:
+    async def main() -> None:
+        transport = MagicMock()
+        receiver = OpusReceiver(transport, _hear_nothing)
+        sender = OpusSender(transport, receiver)
+        opus = RTCRtpCodecParameters("audio/opus", 48_000, 2, 111)
+        for part in (receiver, sender):
+            await part.stop()
+        before = asyncio.all_tasks()
+        await receiver.receive(RTCRtpReceiveParameters(codecs=[opus]))
+        await sender.send(RTCRtpSendParameters(codecs=[opus]))
+        assert asyncio.all_tasks() == before
+        assert not sender.is_open
+        assert not transport.mock_calls
+
+    run(main())
 
 
 def test_a_full_server_refuses() -> None:
