@@ -47,7 +47,7 @@ export async function secretFor(key) {
   } catch {
     throw new Failure("serverGone");
   }
-  if (answer.status === 401) throw new Failure("keyWrong");
+  if (answer.status === 401) throw wrongKey(key);
   const body = await answer.json();
   if (!answer.ok) throw new Failure("refused", body.error?.message ?? "");
   return body.value;
@@ -79,7 +79,7 @@ async function ask(path, key, options = {}) {
   } catch {
     throw new Failure("serverGone");
   }
-  if (answer.status === 401) throw new Failure("keyWrong");
+  if (answer.status === 401) throw wrongKey(key);
   return answer;
 }
 
@@ -135,11 +135,32 @@ export function endCall(callId, key) {
 
 // --- the key in the address -----------------------------------------------------------------------
 
-/** The key in the address's fragment (as `stretto serve --https` prints it), which is taken away from the address. */
+const KEY_PLACE = "stretto.key";
+
+/**
+ * The key in the address's fragment (as `stretto serve --https` prints it), which is taken away from the address and
+ * kept for this tab: a phone that reloads the page has nothing else to take it from. What was typed is not kept.
+ */
 export function takeKeyFromAddress() {
   const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
+  try {
+    if (!key) return sessionStorage.getItem(KEY_PLACE) ?? "";
+    sessionStorage.setItem(KEY_PLACE, key);
+  } catch {
+    // a browser that keeps nothing: the key holds until the page is left
+  }
   if (key) history.replaceState(history.state, "", location.pathname + location.search);
   return key;
+}
+
+/** The server did not accept it. @param {string} key @returns {Failure} */
+function wrongKey(key) {
+  try {
+    if (sessionStorage.getItem(KEY_PLACE) === key) sessionStorage.removeItem(KEY_PLACE);
+  } catch {
+    // nothing is kept
+  }
+  return new Failure("keyWrong");
 }
 
 /** @returns {URL} with the extension events, and `ws:` or `wss:` as the page itself came */

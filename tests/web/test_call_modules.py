@@ -65,17 +65,23 @@ def test_a_session_says_what_was_chosen_and_leaves_the_rest_to_the_server(page: 
     assert (chosen["instructions"], chosen["output_modalities"]) == ("Be brief.", ["text"])
 
 
-def test_the_key_is_taken_from_the_address_and_gone(page: Page) -> None:
+def test_the_key_is_taken_from_the_address_and_kept_in_this_tab_until_it_is_refused(page: Page) -> None:
+    page.route("**/client_secrets", lambda route: route.fulfill(status=401, body="{}"))
     result = page.evaluate(
         """async () => {
-          const { takeKeyFromAddress } = await import("/server.js");
+          const { secretFor, takeKeyFromAddress } = await import("/server.js");
           location.hash = "key=open%20sesame";
-          return [takeKeyFromAddress(), location.href, takeKeyFromAddress()];
+          const seen = [takeKeyFromAddress(), location.href, takeKeyFromAddress(), JSON.stringify({...localStorage})];
+          const refused = async (key) => secretFor(key).catch(({ kind }) => kind);
+          seen.push(await refused("another one"), takeKeyFromAddress());
+          seen.push(await refused("open sesame"), takeKeyFromAddress());
+          return seen;
         }"""
     )
-    assert result[0] == "open sesame"
-    assert "sesame" not in result[1]
-    assert result[2] == ""
+    key, href, again, kept = result[:4]
+    assert key == again == "open sesame"
+    assert "sesame" not in href + kept
+    assert result[4:] == ["keyWrong", "open sesame", "keyWrong", ""]
 
 
 # --- heard words over WebRTC ----------------------------------------------------------------------
