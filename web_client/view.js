@@ -19,17 +19,33 @@ export class ConversationView {
     this.shown = new Map();
     this.scroll = byId("scroll");
     this.list = byId("entries");
+    /** The reader has not gone back to what was said before. */
+    this.follows = true;
+    this.lastTop = 0;
+    this.scroll.addEventListener("scroll", () => this.noteScroll());
+    // a failure's box takes its room from the log, the newest words must not vanish behind it
+    new ResizeObserver(() => this.follow()).observe(this.scroll);
+  }
+
+  /** A log that has less room stands where it stood; only who moves up wants to stay there. */
+  noteScroll() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroll;
+    if (scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS) this.follows = true;
+    else if (scrollTop < this.lastTop) this.follows = false;
+    this.lastTop = scrollTop;
+  }
+
+  follow() {
+    if (this.follows && this.list.childElementCount) this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 
   /** @param {Conversation} conversation */
   show(conversation) {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroll;
-    const follows = scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
     this.dropMissing(conversation.entries);
     for (const entry of conversation.entries) this.showEntry(entry);
     this.showCaption(conversation.caption);
     byId("empty").hidden = conversation.entries.length > 0 || !byId("caption").hidden;
-    if (follows && conversation.entries.length) this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.follow();
   }
 
   /** @param {Entry[]} entries */
@@ -66,10 +82,13 @@ export class ConversationView {
 function userView(strings) {
   const element = make("li");
   const text = make("p");
-  element.append(make("span", "who", strings.you), text);
+  const unsent = make("div", "facts");
+  element.append(make("span", "who", strings.you), text, unsent);
   const update = (/** @type {import("./conversation.js").UserEntry} */ entry) => {
     element.classList.toggle("lost", entry.lost);
     setText(text, entry.lost && !entry.text ? strings.lostWords : entry.text || "…");
+    setText(unsent, entry.delivery === "unsent" || entry.delivery === "dropped" ? strings.notSent : "");
+    unsent.hidden = !unsent.textContent;
   };
   return { element, update };
 }

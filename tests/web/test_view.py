@@ -77,6 +77,43 @@ def test_a_phone_shows_one_pane_and_walks_through_them_by_key(address: str, brow
         assert page.get_by_role("tab", selected=True).inner_text() == "Talk"
 
 
+TALK_AND_FAIL = """async () => {
+  const { ConversationView } = await import("/view.js");
+  const { chooseStrings } = await import("/strings.js");
+  const view = new ConversationView(chooseStrings(["en"]));
+  const entry = (key) => ({kind: "user", key: String(key), text: "Words ".repeat(30), lost: false});
+  const entries = Array.from({length: 20}, (_, key) => entry(key));
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const log = document.getElementById("scroll");
+  const ends = () => log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+  const fail = (shown) => { document.getElementById("failure").hidden = !shown; };
+  const seen = [];
+  view.show({entries, caption: {stable: "", tentative: ""}});
+  await frame();
+  const height = log.clientHeight;
+  fail(true);
+  view.show({entries, caption: {stable: "", tentative: ""}});
+  await frame();
+  seen.push(log.clientHeight < height - 40, ends());
+  fail(false);
+  await frame();
+  log.scrollTop = 100;
+  await frame();
+  fail(true);
+  view.show({entries: [...entries, entry(20)], caption: {stable: "", tentative: ""}});
+  await frame();
+  return [...seen, log.scrollTop];
+}"""
+
+
+def test_a_failure_does_not_hide_the_newest_words_nor_moves_who_reads_older_ones(
+    address: str, browser: Browser
+) -> None:
+    with opened(browser, address, viewport=DESK) as page:
+        page.evaluate("document.getElementById('failure-text').textContent = 'The server is gone.'")
+        assert page.evaluate(TALK_AND_FAIL) == [True, True, 100]
+
+
 def test_the_thinking_drawer_shows_reasoning_and_is_remembered(address: str, browser: Browser) -> None:
     with opened(browser, address, viewport=DESK) as page:
         button = page.get_by_role("button", name="Thinking", expanded=False)
