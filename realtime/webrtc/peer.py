@@ -134,6 +134,7 @@ class Peer:
         self._put_in_our_own()
         for transport in self._ice_transports():
             settle(transport._connection, self._reach)
+        self._hold_to_its_window()
         await self._connection.setLocalDescription(await self._connection.createAnswer())
         return str(self._connection.localDescription.sdp)
 
@@ -163,6 +164,22 @@ class Peer:
         parts: Any = transceiver
         parts._RTCRtpTransceiver__receiver = self.receiver
         parts._RTCRtpTransceiver__sender = self.sender
+
+    def _hold_to_its_window(self) -> None:
+        """aiortc tells the client how much it takes, 1 MiB, and takes any amount: of a message without end, each piece
+        costs a walk through all that have come, and every call of the server waits meanwhile."""
+        sctp: Any = self._connection.sctp
+        if sctp is None:
+            return
+        take = sctp._receive_data_chunk
+
+        async def take_within_window(chunk: Any) -> None:
+            if sctp._advertised_rwnd < 0:
+                logger.warning("a client sends more than it may; it is disconnected")
+                raise ConnectionError("more was sent than the window allows")
+            await take(chunk)
+
+        sctp._receive_data_chunk = take_within_window
 
     def _ice_transports(self) -> list[Any]:
         transports = [transceiver.receiver.transport.transport for transceiver in self._connection.getTransceivers()]

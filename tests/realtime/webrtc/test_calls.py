@@ -419,6 +419,23 @@ def test_what_is_closed_while_it_comes_up_leaves_nothing_running() -> None:
     run(main())
 
 
+def test_a_message_without_end_ends_its_call_alone() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        async with serving(server) as client, calling(client) as (other, _), calling(client) as (caller, _):
+            caller.tell(type="big", pad="a" * 200_000)
+            assert (await caller.told("error"))["error"]["code"] != "session_failed"
+            assert server.session_count == 2, "what a message may have, is taken"
+            sctp: Any = caller.connection.sctp
+            sctp._remote_max_message_size = 0
+            caller.channel.send("a" * 3_000_000)
+            await until(lambda: server.session_count == 1)
+            other.tell(type="response.create")
+            await other.told("response.done")
+
+    run(main())
+
+
 def test_a_full_server_refuses() -> None:
     async def main() -> None:
         server, _ = fake_server(max_sessions=1)
