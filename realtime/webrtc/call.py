@@ -66,7 +66,10 @@ class Call:
         self._missed: list[str] = []
         self.door = WireDoor(new_id("sess"), server.defaults(), options, send=self._tell, metrics=server.metrics)
         self._line = WebrtcLine(
-            self.door.audio_left, bitrate=settings.opus_bitrate, complexity=settings.opus_complexity
+            self.door.audio_left,
+            voice_rate_hz=server.engines.voice.sample_rate_hz,
+            bitrate=settings.opus_bitrate,
+            complexity=settings.opus_complexity,
         )
         self._peer: Peer | None = None
         self._answered_at = 0.0

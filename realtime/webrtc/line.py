@@ -19,17 +19,16 @@ from scheduler.pcm import Pcm, WordTime
 
 logger = logging.getLogger(__name__)
 
-SAMPLE_RATE_HZ = 24_000
-"""Opus takes it as it is; speech has nothing above 12 kHz that a caller would miss."""
+OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
+USUAL_RATE_HZ = 24_000
+"""For voices of other rates than Opus'; speech has nothing above 12 kHz that a caller would miss."""
 PACKET_SECONDS = 0.02
-PACKET_SAMPLES = round(SAMPLE_RATE_HZ * PACKET_SECONDS)
 AHEAD_SECONDS = 0.06
 """No more than this leaves before its time: what has left can't be taken back."""
 TAIL_PACKETS = 15
 """Silence that is sent behind speech, until Opus says (by a packet of 1 or 2 bytes) that there is nothing to be heard:
 without it the browser would go on guessing what comes next. Opus needs ten packets for that (its DTX)."""
 DTX_BYTES = 2
-_SILENCE = np.zeros(PACKET_SAMPLES, np.int16)
 _ENOUGH_LOSS = 0.01
 _TOLERANCE_SECONDS = 1e-6
 
@@ -37,11 +36,17 @@ Left = Callable[[str, float, tuple[WordTime, ...]], None]
 
 
 class WebrtcLine:
-    """An ``AudioTransport``. ``left(utterance_id, seconds, words)`` is told of each block as it leaves."""
+    """An ``AudioTransport``. ``left(utterance_id, seconds, words)`` is told of each block as it leaves.
 
-    def __init__(self, left: Left, *, bitrate: int, complexity: int) -> None:
+    ``voice_rate_hz``: of the voice that is mostly heard. Where Opus takes that rate, nothing is resampled for it.
+    """
+
+    def __init__(self, left: Left, *, voice_rate_hz: int, bitrate: int, complexity: int) -> None:
         self._left = left
-        self._encoder = OpusEncoder(SAMPLE_RATE_HZ, bitrate=bitrate, complexity=complexity)
+        self._rate = voice_rate_hz if voice_rate_hz in OPUS_RATES_HZ else USUAL_RATE_HZ
+        self._packet_samples = round(self._rate * PACKET_SECONDS)
+        self._silence = np.zeros(self._packet_samples, np.int16)
+        self._encoder = OpusEncoder(self._rate, bitrate=bitrate, complexity=complexity)
         self._sender: OpusSender | None = None
         self._path = asyncio.Event()
         self._spoke = asyncio.Event()
@@ -72,12 +77,12 @@ class WebrtcLine:
 
     @property
     def sample_rate_hz(self) -> int:
-        return SAMPLE_RATE_HZ
+        return self._rate
 
     async def send(self, utterance_id: str, pcm: Pcm, words: tuple[WordTime, ...]) -> None:
         await self._in_time(pcm.duration_seconds)
-        for start in range(0, len(pcm.samples), PACKET_SAMPLES):
-            await self._leave(pcm.samples[start : start + PACKET_SAMPLES])
+        for start in range(0, len(pcm.samples), self._packet_samples):
+            await self._leave(pcm.samples[start : start + self._packet_samples])
         self._given_seconds += pcm.duration_seconds
         self._spoke.set()
         self._left(utterance_id, pcm.duration_seconds, words)
@@ -98,8 +103,8 @@ class WebrtcLine:
 
     async def _leave(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         """The last block of an utterance may be short: the rest of its packet is silence."""
-        if len(samples) < PACKET_SAMPLES:
-            samples = np.concatenate([samples, np.zeros(PACKET_SAMPLES - len(samples), np.int16)])
+        if len(samples) < self._packet_samples:
+            samples = np.concatenate([samples, self._silence[len(samples) :]])
         begins_at = max(self._dry_at, _now())
         await self._send(self._encoder.encode(samples), begins_at, begins=self._is_silent)
         self._is_silent = False
@@ -136,7 +141,7 @@ class WebrtcLine:
     async def _send_silence(self) -> None:
         """Until Opus says that it is one, or speech comes on."""
         for _ in range(TAIL_PACKETS):
-            payload = self._encoder.encode(_SILENCE)
+            payload = self._encoder.encode(self._silence)
             await self._send(payload, self._dry_at, begins=False)
             self._dry_at += PACKET_SECONDS
             await self._until_dry()

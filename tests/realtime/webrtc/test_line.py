@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from realtime.webrtc.line import AHEAD_SECONDS, PACKET_SAMPLES, SAMPLE_RATE_HZ, TAIL_PACKETS, WebrtcLine
+from realtime.webrtc.line import AHEAD_SECONDS, TAIL_PACKETS, USUAL_RATE_HZ, WebrtcLine
 from realtime.webrtc.rtp import OpusSender
 from scheduler.pcm import Pcm, WordTime
 from scheduler.virtual_time import run
@@ -34,8 +34,8 @@ class Packets:
 
 
 def tone(seconds: float = 0.02) -> Pcm:
-    at = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    return Pcm((8000 * np.sin(2 * np.pi * 300 * at)).astype(np.int16), SAMPLE_RATE_HZ)
+    at = np.arange(round(seconds * USUAL_RATE_HZ)) / USUAL_RATE_HZ
+    return Pcm((8000 * np.sin(2 * np.pi * 300 * at)).astype(np.int16), USUAL_RATE_HZ)
 
 
 def talk(script: Callable[[WebrtcLine, Packets], Awaitable[None]], **path: Any) -> tuple[Packets, list[Any]]:
@@ -43,7 +43,7 @@ def talk(script: Callable[[WebrtcLine, Packets], Awaitable[None]], **path: Any) 
     packets = Packets(**path)
 
     async def main() -> None:
-        line = WebrtcLine(lambda *what: told.append(what), bitrate=32_000, complexity=5)
+        line = WebrtcLine(lambda *what: told.append(what), voice_rate_hz=24_000, bitrate=32_000, complexity=5)
         line.lead_over(packets.as_sender())
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(line.run())
@@ -147,7 +147,7 @@ def test_the_words_of_a_block_are_told_as_it_leaves() -> None:
 
 def test_a_short_last_block_fills_its_packet_and_counts_as_it_is() -> None:
     async def script(line: WebrtcLine, _: Packets) -> None:
-        await line.send("u", Pcm(np.ones(PACKET_SAMPLES // 2, np.int16), SAMPLE_RATE_HZ), ())
+        await line.send("u", Pcm(np.ones(240, np.int16), USUAL_RATE_HZ), ())
         await asyncio.sleep(1)
         assert line.played_seconds() == pytest.approx(0.01)
 
@@ -165,3 +165,8 @@ def test_a_packet_that_can_not_leave_is_lost_and_the_talk_goes_on() -> None:
     packets, told = talk(script)
     assert len(told) == 2
     assert packets.left[0][1] == 960
+
+
+@pytest.mark.parametrize(("voice", "line"), [(16_000, 16_000), (22_050, 24_000), (48_000, 48_000)])
+def test_a_voice_of_a_rate_that_opus_takes_is_not_resampled(voice: int, line: int) -> None:
+    assert WebrtcLine(lambda *_: None, voice_rate_hz=voice, bitrate=32_000, complexity=5).sample_rate_hz == line
