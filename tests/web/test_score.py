@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -190,6 +190,19 @@ def test_no_text_stands_over_another(name: str, zoom: int, compact: bool) -> Non
         row.sort(key=lambda text: text["x"])
         for left, right in pairwise(row):
             assert left["x"] + left["width"] <= right["x"] + 1, (left, right)
+
+
+@needs_node
+@pytest.mark.parametrize("zoom", [25, 130])
+@pytest.mark.parametrize("seconds", [-0.3, 0.1, 0.9])
+def test_what_is_typed_while_somebody_speaks_stands_over_no_word(seconds: float, zoom: int) -> None:
+    early = "const model = played(events); const typed = model.turns.find((turn) => turn.typed);"
+    early += f"typed.start = model.segments[1].words[0].start + {seconds};"
+    program = LAID_OUT.replace("const model = played(events);", early)
+    texts = [text for text in run_node(program, [recorded(), zoom, False])["texts"] if text["text"]]
+    for left, right in combinations(texts, 2):
+        apart = left["x"] + left["width"] <= right["x"] + 1 or right["x"] + right["width"] <= left["x"] + 1
+        assert left["y"] != right["y"] or apart, (left, right)
 
 
 @needs_node
