@@ -77,6 +77,19 @@ def test_a_phone_shows_one_pane_and_walks_through_them_by_key(address: str, brow
         assert page.get_by_role("tab", selected=True).inner_text() == "Talk"
 
 
+@pytest.mark.parametrize("height", [568, 640])
+def test_a_small_phone_shows_all_three_staves(address: str, browser: Browser, height: int) -> None:
+    with opened(browser, address, viewport={"width": 320, "height": height}) as page:
+        ask(page, "hello")
+        page.click("#tab-score")
+        wait_for(page, heard(""))
+        view = page.locator(".score-view").bounding_box()
+        assert view
+        assert view["height"] > 250
+        assert view["y"] + view["height"] <= height
+        page.locator("#latencies").scroll_into_view_if_needed()
+
+
 TALK_AND_FAIL = """async () => {
   const { ConversationView } = await import("/view.js");
   const { chooseStrings } = await import("/strings.js");
@@ -296,6 +309,10 @@ def test_push_to_talk_listens_while_the_button_or_the_space_bar_is_held(address:
 
 def test_the_score_can_be_kept_as_a_picture_and_as_a_journal(address: str, browser: Browser) -> None:
     with opened(browser, address, viewport=DESK) as page:
+        for name in ("SVG", "JSON"):
+            button = page.get_by_role("button", name=name)
+            assert button.is_disabled()
+            assert button.get_attribute("title") == "There is nothing to save yet"
         ask(page, "what is twelve times twelve")
         wait_for(page, heard("144"))
         with page.expect_download() as picture:
