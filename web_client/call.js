@@ -13,6 +13,7 @@ import { TurnMetricsBook } from "./turn_metrics.js";
 import { WakeLock } from "./wake_lock.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
+/** @typedef {import("./conversation.js").UserEntry} UserEntry */
 /** @typedef {import("./line.js").Line} Line */
 /** @typedef {import("./loudspeaker.js").Played} Played */
 /** @typedef {import("./quality.js").Quality} Quality */
@@ -77,8 +78,16 @@ export class Call {
     this.mustAsk = false;
     /** A turn that was spoken by hand is to be answered when the server has it. */
     this.mustAnswer = false;
-    /** Typed, and not yet in the server's hands, by item. @type {Map<string, string>} */
+    /** `response.create` was sent, and its response is not there yet. */
+    this.isAwaited = false;
+    /** After a break: what was on its way is sent again before anything new. */
+    this.isCatchingUp = false;
+    /** Typed before it could be sent; each is asked when the one before it is answered. @type {UserEntry[]} */
+    this.queue = [];
+    /** Sent, and not yet in the server's hands, by item. @type {Map<string, string>} */
     this.unconfirmed = new Map();
+    /** Why it is over, if the server ended it. @type {Failure | null} */
+    this.ending = null;
     this.secondsOfAnswer = 0;
     this.secondsPlayed = 0;
     this.loudest = 0;
@@ -127,12 +136,15 @@ export class Call {
 
   /** Resolves when the call stands; throws a `Failure`. @param {string} key @param {boolean} withMicrophone */
   async begin(key, withMicrophone) {
+    this.queue = this.conversation.takeUnsent();
     try {
       const [health] = await Promise.all([readHealth(), this.desk.open()]);
+      this.refuseIfOver(); // the user may hang up at any time
       refuseIfClosed(health);
       if (health.key_required && !key) throw new Failure("keyNeeded");
       if (withMicrophone) await this.listen();
       await this.connect(health.key_required ? key : "");
+      this.refuseIfOver();
       this.wakeLock.hold();
     } catch (error) {
       this.hangUp();
@@ -145,17 +157,18 @@ export class Call {
     this.events.onChange();
     this.applyMute();
     await this.microphone.open(this.settings);
+    this.refuseIfOver();
     this.hasMicrophone = true;
-    if (this.stage === "asking") this.stage = "connecting";
+    this.stage = "connecting";
     this.events.onChange();
   }
 
   /** @param {string} key */
   async connect(key) {
-    this.refuseIfOver();
     this.conversation.beginCall();
     const line = await this.openLine(key);
     await this.useSpeaker(line);
+    this.refuseIfOver();
     this.configure();
     await /** @type {Promise<undefined>} */ (
       new Promise((resolve, reject) => (this.opening = { resolve, reject }))
@@ -185,7 +198,7 @@ export class Call {
   }
 
   refuseIfOver() {
-    if (this.stage === "over") throw new Failure("callEnded");
+    if (this.stage === "over") throw this.ending ?? new Failure("callEnded");
   }
 
   hangUp() {
@@ -194,6 +207,8 @@ export class Call {
     this.line?.close();
     if (this.sounding) this.conversation.cutOff(this.sounding, this.secondsOfAnswer);
     this.opening?.reject(new Failure("callEnded"));
+    this.conversation.endCall();
+    this.conversation.endSound(this.conversation.entries);
     this.letGo();
     this.events.onChange();
   }
@@ -203,10 +218,19 @@ export class Call {
     if (this.stage === "over") return;
     if (this.opening && this.stage === "connecting") return void this.opening.reject(failure); // `begin` tells it
     this.stage = "over";
-    const { line } = this;
-    setTimeout(() => line?.close(), this.sounding ? GOODBYE_MS : 0);
+    this.ending = failure;
+    this.conversation.endCall();
+    const entries = [...this.conversation.entries]; // another call may add its own
+    setTimeout(() => this.endSound(entries), this.sounding ? GOODBYE_MS : 0);
     this.letGo(this.sounding ? GOODBYE_MS : 0);
     this.fail(failure);
+  }
+
+  /** @param {import("./conversation.js").Entry[]} entries */
+  endSound(entries) {
+    this.line?.close();
+    this.conversation.endSound(entries);
+    this.events.onChange();
   }
 
   /** The microphone and the screen at once; the sound desk when all has been played and recorded. @param {number} [afterMs] */
@@ -229,6 +253,7 @@ export class Call {
   restored() {
     if (this.stage !== "reconnecting") return;
     this.stage = "live";
+    this.isCatchingUp = true;
     this.configure();
     setTimeout(() => this.sendAgain(), CATCH_UP_MS);
     this.events.onChange();
@@ -237,7 +262,9 @@ export class Call {
   sendAgain() {
     for (const [id, text] of this.unconfirmed) this.sendText(id, text);
     this.mustAsk ||= this.unconfirmed.size > 0;
+    this.isAwaited = this.isCatchingUp = false;
     this.askIfFree();
+    this.askNext();
   }
 
   /** @param {Failure} failure */
@@ -292,16 +319,32 @@ export class Call {
     if (this.stage === "live" && !this.sounding) this.events.onLevel(level);
   }
 
-  /** Ask by typing; what sounds is cut off, as by speech. @param {string} text */
+  /** Ask by typing; what sounds is cut off, as by speech. Before the call stands it waits. @param {string} text */
   type(text) {
+    const entry = this.conversation.typed(`item_${randomName()}`, text);
+    if (this.stage === "over") this.conversation.endCall(); // it stays for the next call
+    else if (this.stage === "live" && !this.queue.length) this.ask(entry);
+    else this.queue.push(entry);
+    if (this.stage === "live") this.interrupt();
+    this.events.onChange();
+  }
+
+  /** @param {UserEntry} entry */
+  ask({ key, text }) {
     this.conversation.asked(this.desk.now);
     this.interrupt();
-    const id = `item_${randomName()}`;
-    this.unconfirmed.set(id, text);
-    this.sendText(id, text);
+    this.unconfirmed.set(key, text);
+    this.sendText(key, text);
     this.mustAsk = true;
     this.askIfFree();
-    this.events.onChange();
+  }
+
+  /** What was typed before it could be asked, one after the other: an answer is not cut off by what waited. */
+  askNext() {
+    const isBusy = this.mustAsk || this.isAwaited || this.isCatchingUp || this.sounding || this.conversation.running.size;
+    if (this.stage !== "live" || isBusy) return;
+    const next = this.queue.shift();
+    if (next) this.ask(next);
   }
 
   /** @param {string} id @param {string} text */
@@ -318,6 +361,7 @@ export class Call {
   askIfFree() {
     if (!this.mustAsk || this.conversation.running.size) return;
     this.mustAsk = false;
+    this.isAwaited = true;
     this.line?.send({ type: "response.create" });
   }
 
@@ -368,6 +412,9 @@ export class Call {
         if (this.stage === "connecting") this.stage = "live";
         this.opening?.resolve(undefined);
         break;
+      case "response.created":
+        this.isAwaited = false;
+        break;
       case "conversation.item.added":
         this.unconfirmed.delete(event.item.id);
         break;
@@ -385,6 +432,7 @@ export class Call {
       case "error":
         this.refused(event.error);
     }
+    this.askNext();
     this.events.onChange();
   }
 
@@ -396,6 +444,7 @@ export class Call {
 
   /** @param {{code: string, message: string}} error */
   refused({ code, message }) {
+    this.isAwaited = false;
     if (!CROSSED.includes(code)) this.events.onFailure(new Failure("refused", message));
     if (code === "conversation_already_has_active_response") this.mustAsk = true; // at its response.done
     if (code === "input_audio_buffer_commit_empty") this.mustAnswer = false;
@@ -443,6 +492,7 @@ export class Call {
     this.count(id, seconds);
     if (this.sounding === id) this.sounding = "";
     this.conversation.playedToEnd(id);
+    this.askNext();
     this.events.onLevel(0);
     this.events.onChange();
   }
@@ -451,6 +501,7 @@ export class Call {
   cut(items) {
     this.sounding = "";
     for (const { id, seconds } of items) this.conversation.cutOff(id, seconds);
+    this.askNext();
     this.events.onLevel(0);
     this.events.onChange();
   }

@@ -4,7 +4,12 @@
 /** @typedef {import("./wire.js").WireEvent} WireEvent */
 /** When the user stopped: in the call's input audio, or (typed) on the audio clock.
  * @typedef {{endMs: number} | {at: number}} Question */
-/** @typedef {{kind: "user", key: string, text: string, lost: boolean}} UserEntry */
+/**
+ * How far typed words have come: "waiting" for the server to have them; "unsent": no call took them, the next one
+ * shall; "dropped": none shall, the user hung up. What was spoken is "sent".
+ * @typedef {"sent" | "waiting" | "unsent" | "dropped"} Delivery
+ */
+/** @typedef {{kind: "user", key: string, text: string, lost: boolean, delivery: Delivery}} UserEntry */
 /** Something to be told that nobody said. @typedef {{kind: "note", key: string, name: string, text: string}} NoteEntry */
 /**
  * @typedef {object} AgentEntry
@@ -58,6 +63,33 @@ export class Conversation {
     this.question = null;
   }
 
+  /** What was typed and did not arrive is to be sent anew. */
+  endCall() {
+    for (const entry of this.typedEntries("waiting")) entry.delivery = "unsent";
+  }
+
+  /** Nothing of these sounds any more: what was not heard never will be. @param {readonly Entry[]} entries */
+  endSound(entries) {
+    for (const entry of entries) if (entry.kind === "agent") entry.cut ||= splitHeard(entry).coming !== "";
+  }
+
+  /** For a call that begins: what no call took, in its order. @returns {UserEntry[]} */
+  takeUnsent() {
+    const entries = this.typedEntries("unsent");
+    for (const entry of entries) entry.delivery = "waiting";
+    return entries;
+  }
+
+  /** The user hung up: what was typed is not to be sent by a later call. */
+  dropUnsent() {
+    for (const entry of this.takeUnsent()) entry.delivery = "dropped";
+  }
+
+  /** @param {Delivery} delivery */
+  typedEntries(delivery) {
+    return this.entries.filter((entry) => entry.kind === "user").filter((entry) => entry.delivery === delivery);
+  }
+
   /** The words being heard now, those that may still change apart. */
   get caption() {
     /** @type {string[]} */
@@ -77,7 +109,15 @@ export class Conversation {
     this.entries.push({ kind: "note", key: `note_${this.noteCount++}`, name, text });
   }
 
-  /** The user typed a question, or let go the key to be answered. @param {number} at audio clock */
+  /** It is seen at once, whenever it can be sent. @param {string} key @param {string} text @returns {UserEntry} */
+  typed(key, text) {
+    /** @type {UserEntry} */
+    const entry = { kind: "user", key, text, lost: false, delivery: "waiting" };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  /** What was typed is asked now, or the user let go the key to be answered. @param {number} at audio clock */
   asked(at) {
     this.question = { at };
     this.silent = false;
@@ -118,8 +158,11 @@ export class Conversation {
   /** @param {any} item */
   addItem(item) {
     if (item.type !== "message" || item.role !== "user") return;
+    const typed = this.entries.find((known) => known.key === item.id);
+    if (typed?.kind === "user") return void (typed.delivery = "sent");
     const part = item.content[0] ?? {};
-    this.entries.push({ kind: "user", key: item.id, text: part.transcript ?? part.text ?? "", lost: false });
+    const text = part.transcript ?? part.text ?? "";
+    this.entries.push({ kind: "user", key: item.id, text, lost: false, delivery: "sent" });
   }
 
   /** @param {string} key @param {(entry: UserEntry) => void} edit */

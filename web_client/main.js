@@ -93,20 +93,27 @@ function takeEvent(event, arrivedSeconds) {
 const asFailure = (error) => (error instanceof Failure ? error : new Failure("unexpected", String(error)));
 
 async function talk() {
+  if (hasCall()) return; // it is being begun
   again = talk;
   if (!(await begin(true))) return;
   draw();
   byId(settings.pushToTalk ? "hold" : "mute").focus(); // the button that had the focus is gone
 }
 
-/** Typing needs no microphone; without a call it begins one. @param {string} text */
-async function type(text) {
-  again = () => type(text);
-  const isReconnecting = call?.stage === "reconnecting"; // what is typed then is sent when the line is back
-  if (isLive() || isReconnecting || (await begin(false))) {
-    call?.type(text);
-    again = talk;
-  }
+/**
+ * Typing needs no microphone; without a call it begins one. A call that is being begun, or that looks for its line,
+ * keeps what is typed until it stands.
+ * @param {string} text
+ */
+function type(text) {
+  if (!hasCall()) beginTyping();
+  if (call) call.type(text);
+  else /** @type {HTMLInputElement} */ (byId("typed")).value = text; // no call can be made here
+}
+
+async function beginTyping() {
+  again = beginTyping;
+  if (await begin(false)) again = talk;
 }
 
 async function hangUp() {
@@ -114,8 +121,24 @@ async function hangUp() {
   if (ended) await recordingView.finish(ended);
   ended?.hangUp();
   if (call === ended) call = null;
+  conversation.dropUnsent();
   draw();
   byId("talk").focus();
+}
+
+/** The second click of a double click, or one so soon, was meant for the button that had this place before. */
+const EARLY_MS = 400;
+let hangUpSeenAt = 0;
+
+/** The keyboard's clicks have no count, and are meant. @param {MouseEvent} click */
+function hangUpByClick({ detail }) {
+  const isEarly = detail > 1 || (detail === 1 && performance.now() - hangUpSeenAt < EARLY_MS);
+  if (!isEarly) hangUp();
+}
+
+/** The second click on Hang up falls on Talk. @param {MouseEvent} click */
+function talkByClick({ detail }) {
+  if (detail < 2) talk();
 }
 
 function mute() {
@@ -179,6 +202,8 @@ function applyChoices(choices) {
 // --- the page ---------------------------------------------------------------------------------------
 
 let isDue = false;
+/** The last call's delays stay until another one stands. @type {readonly import("./turn_metrics.js").TurnMetrics[]} */
+let turns = [];
 
 /** Draw at the next frame, however much has changed by then. */
 function refresh() {
@@ -200,7 +225,8 @@ function draw() {
   setText(byId("mood"), moodSentence(mood));
   drawControls();
   talkView.show(conversation);
-  latencyView.show(call?.turnMetrics ?? []);
+  if (call?.stage === "live") turns = call.turnMetrics;
+  latencyView.show(turns);
   qualityView.show(call);
   recordingView.show(call, pageSettings.recording);
   scorePane.show(hasCall());
@@ -211,6 +237,7 @@ function drawControls() {
   const canSpeak = isLive() && Boolean(call?.hasMicrophone);
   const isMuted = call?.muted ?? false;
   byId("talk").hidden = hasCall();
+  if (hasCall() && byId("hang-up").hidden) hangUpSeenAt = performance.now();
   byId("hang-up").hidden = !hasCall();
   byId("hold").hidden = !(canSpeak && settings.pushToTalk);
   byId("mute").hidden = !canSpeak || settings.pushToTalk;
@@ -247,7 +274,7 @@ async function showEngines() {
 
 // --- buttons and keys ---------------------------------------------------------------------------------
 
-/** @param {string} id @param {() => void} act */
+/** @param {string} id @param {(click: MouseEvent) => void} act */
 const onClick = (id, act) => byId(id).addEventListener("click", act);
 
 /** @param {string} id @param {(box: HTMLInputElement) => void} act with the form's text box */
@@ -295,8 +322,8 @@ new Keyboard(
   { mute, talkBegin, talkEnd, type: goToTextBox, thinking: toggleThinking, settings: () => settingsView.open(), help: openHelp, escape },
   () => pageSettings.shortcuts,
 );
-onClick("talk", talk);
-onClick("hang-up", hangUp);
+onClick("talk", talkByClick);
+onClick("hang-up", hangUpByClick);
 onClick("mute", mute);
 onClick("retry", () => again());
 onClick("dismiss", closeFailure);

@@ -32,6 +32,16 @@ export function refuseIfClosed(health) {
   if (!health.has_room) throw new Failure("serverBusy");
 }
 
+/** Why the server ended a call that it ended politely. @returns {Promise<Failure>} */
+export async function whyEnded() {
+  try {
+    const { status } = await readHealth();
+    return new Failure(status === "stopping" ? "serverStopping" : "callEnded");
+  } catch {
+    return new Failure("serverStopping"); // it ended its calls and went
+  }
+}
+
 /**
  * A websocket can't show why it was refused, and can't carry every key; so the key buys a short-lived secret first.
  * @param {string} key of the server, or a client secret (`ek_…`), which is used as it is

@@ -8,7 +8,7 @@ import { rms } from "./pcm.js";
 import { Peer } from "./peer.js";
 import { QualityWatch } from "./quality_watch.js";
 import { Repair } from "./repair.js";
-import { endCall, readIceServers, reconnectCall, startCall } from "./server.js";
+import { endCall, readIceServers, reconnectCall, startCall, whyEnded } from "./server.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 /** @typedef {import("./line.js").Line} Line */
@@ -40,7 +40,7 @@ export class WebRtcLine {
     this.repair = new Repair(() => this.reconnect(), {
       onBroken: () => events.onBroken(),
       onRestored: () => events.onRestored(),
-      onGivenUp: (failure) => events.onClosed(failure),
+      onGivenUp: async (failure) => events.onClosed(failure.kind === "callEnded" ? await whyEnded() : failure),
     });
     this.quality = new QualityWatch(() => this.peer?.connection.getStats(), events.onQuality);
     /** @type {Peer | null} */

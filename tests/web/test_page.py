@@ -17,7 +17,7 @@ from tests.e2e.serving import Served
 from tests.web.browsing import chromium, mood, opened, record, served, wait_for, wait_for_room, watch_moods
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, Page, Playwright, Route
 
 pytestmark = pytest.mark.slow
 
@@ -165,6 +165,87 @@ def test_mute_and_hang_up(address: str, browser: Browser) -> None:
         wait_for(page, LIVE)
 
 
+# --- while a call is being begun --------------------------------------------------------------------
+
+
+def hold_health(page: Page) -> list[Route]:
+    """The server's answers about its state wait from now on, until they are let go."""
+    held: list[Route] = []
+    page.route("**/health", lambda route: held.append(route))
+    return held
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    while not held:
+        page.wait_for_timeout(20)
+    for route in held:
+        route.continue_()
+    page.unroute("**/health")
+
+
+def press(page: Page, name: str) -> None:
+    """By the keyboard: what appears under the pointer minds an early click."""
+    page.focus(name)
+    page.keyboard.press("Enter")
+
+
+def test_a_call_that_was_hung_up_while_it_was_begun_stays_over(browser: Browser) -> None:
+    with served() as (_, address), opened(browser, address) as page:
+        held = hold_health(page)
+        press(page, "#talk")
+        wait_for(page, in_mood("connecting"))
+        press(page, "#hang-up")
+        wait_for(page, in_mood("idle"))
+        let_go(page, held)
+        page.wait_for_timeout(1500)  # in which a call would come to stand
+        assert mood(page) == "idle"
+        assert page.request.get(f"{address}/health").json()["sessions"] == 0
+        assert not page.locator("#failure").is_visible()
+        press(page, "#talk")
+        wait_for(page, LIVE)
+
+
+def test_what_is_typed_while_a_call_is_begun_is_seen_at_once_and_answered_in_order(
+    address: str, browser: Browser
+) -> None:
+    with opened(browser, address) as page:
+        held = hold_health(page)
+        ask(page, "what is two times five")
+        ask(page, "what is twelve times twelve")
+        wait_for(page, "document.querySelectorAll('.user').length === 2")
+        let_go(page, held)
+        wait_for(page, answer("144"))
+        assert "10" in page.locator(".agent").first.inner_text()
+        assert page.locator(".agent").count() == page.locator(".user").count() == 2
+        assert not page.locator("#failure").is_visible()
+
+
+def test_typing_waits_for_a_spoken_call_that_is_begun(address: str, browser: Browser) -> None:
+    with opened(browser, address) as page:
+        held = hold_health(page)
+        page.click("#talk")
+        ask(page, "what is twelve times twelve")
+        let_go(page, held)
+        wait_for(page, answer("144"))
+        assert page.locator("#mute").is_visible()
+
+
+def test_a_double_click_on_talk_begins_one_call_and_on_hang_up_ends_it(address: str, browser: Browser) -> None:
+    with opened(browser, address) as page:
+        box = page.locator("#talk").bounding_box()
+        assert box is not None
+        place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.dblclick(*place, delay=40)
+        wait_for(page, LIVE)
+        box = page.locator("#hang-up").bounding_box()
+        assert box is not None
+        page.wait_for_timeout(500)  # Hang up minds clicks so soon after it appeared
+        page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, delay=40)
+        wait_for(page, in_mood("idle"))
+        page.wait_for_timeout(300)  # in which the second click would begin a call
+        assert mood(page) == "idle"
+
+
 # --- failures, each with its sentence -------------------------------------------------------------
 
 
@@ -250,6 +331,26 @@ def test_all_lines_are_in_use(browser: Browser) -> None:
         wait_for_room(second, address)
         second.get_by_role("button", name="Try again").click()
         wait_for(second, LIVE)
+
+
+def test_a_polite_shutdown_is_told_and_what_is_typed_meanwhile_is_kept(browser: Browser) -> None:
+    first_sound = "document.querySelector('[data-metric=firstSoundMs] b').textContent"
+    with served() as (process, address), opened(browser, address) as page:
+        ask(page, "count to twenty")
+        wait_for(page, answer("two"))
+        wait_for(page, f"/ (ms|s)$/.test({first_sound})")
+        process.terminate()
+        wait_for(page, failed("serverStopping"))
+        wait_for(page, "document.querySelector('.agent').classList.contains('cut')")
+        process.wait()
+        ask(page, "what is two times five")
+        wait_for(page, failed("serverGone"))
+        assert page.locator(".user").last.inner_text().endswith("not sent")
+        assert page.evaluate(first_sound) != "–", "a call that does not come to stand leaves the last one's delays"
+        with served(port=int(address.rsplit(":", 1)[1])):
+            page.get_by_role("button", name="Reconnect").click()
+            wait_for(page, answer("10"))
+            assert page.locator(".user").last.inner_text().endswith("five")
 
 
 @contextmanager
