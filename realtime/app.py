@@ -71,7 +71,7 @@ def _cors(server: Server) -> Middleware:
         allow_origins=["*"] if anybody else [],
         allow_origin_regex=None if anybody else _LOOPBACK_PAGES,
         allow_methods=["GET", "POST", "OPTIONS"],
-        allow_headers=["authorization", "content-type", "x-openai-agents-sdk", "openai-beta"],
+        allow_headers=["*"],  # clients send what they like (x-stainless-…, openai-organization); no cookies are used
         expose_headers=["Location"],
     )
 

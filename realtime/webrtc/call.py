@@ -33,8 +33,8 @@ LOOK_SECONDS = 0.5
 POLL_SECONDS = 0.05
 QUIET_SECONDS = 2.0
 """A path with a microphone on it that brings nothing for so long is broken: its packets come every 20 ms."""
-QUIET_WITHOUT_MICROPHONE_SECONDS = 20.0
-"""Then only reports come: every 5 s on the average, 7.5 s at most (RFC 3550 section 6.2)."""
+QUIET_WITHOUT_MICROPHONE_SECONDS = 12.0
+"""Then come the checks of the connection, and answers to our own: one within 6 s (RFC 7675), in browsers 2.5 s."""
 LEFT_SECONDS = 2.0
 """A client that closed its connection may come back by a new one within this; it has hung up otherwise."""
 CHANNEL_SECONDS = 2.0
@@ -50,12 +50,16 @@ MAX_UNREAD = 1024
 
 
 class Call:
-    """Raises ``WireError`` if the options' session is no good. Nothing runs before ``open``."""
+    """Raises ``WireError`` if the options' session is no good. Nothing runs before ``open``. ``ended`` is told the call's
+    id when it is over."""
 
-    def __init__(self, server: Server, call_id: str, options: DoorOptions) -> None:
+    def __init__(
+        self, server: Server, call_id: str, options: DoorOptions, *, ended: Callable[[str], None] = lambda _: None
+    ) -> None:
         settings = server.settings.webrtc
         self.call_id = call_id
         self.over = asyncio.Event()
+        self._ended = ended
         self._server = server
         self._settings = settings
         self._outbox = Outbox()
@@ -147,6 +151,7 @@ class Call:
             self._opened.set_exception(error)  # a full server, or a bug: either way somebody waits for it
         finally:
             self.over.set()
+            self._ended(self.call_id)
             self.door.close()
             if self._peer is not None:
                 await self._peer.close()
@@ -251,7 +256,7 @@ class Call:
         if peer is None or not peer.can_sound:
             return False
         quiet_seconds = QUIET_SECONDS if peer.has_microphone else QUIET_WITHOUT_MICROPHONE_SECONDS
-        return peer.heard_at == 0 or _now() - peer.heard_at < quiet_seconds
+        return _now() - peer.heard_at < quiet_seconds
 
     def _given_up_at(self, lost_at: float, stood: Peer | None) -> float:
         """``stood``: the last path that did. One in its place, begun in time, has the time that any has to come up."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Message
 
 from realtime.keys import Grant, presented_key
 from realtime.origins import origin_allowed
@@ -27,14 +29,8 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 SDP = "application/sdp"
-MAX_FORM_PARTS = 16
-"""Two are known; what comes behind these is not looked at."""
-MAX_PART_HEAD_BYTES = 1024
-_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
-_FIELD_NAME = re.compile(
-    rb'^content-disposition:[ \t]*form-data;(?:[^\n]*;)?[ \t]*name="?([^"\n;]+)', re.IGNORECASE | re.MULTILINE
-)
-
+MAX_FORM_FIELDS = 16
+"""Two are known; a few more do no harm."""
 
 _Handler = Callable[[Request, Grant], Awaitable[Response]]
 
@@ -112,17 +108,16 @@ class Calls:
             media=True,
         )
         try:
-            call = Call(self._server, new_id("rtc"), options)
+            call = Call(self._server, new_id("rtc"), options, ended=self._forget)
             await call.open()
         except WireError as error:
             raise RefusedError(400, error.message, error.code, error.param) from error
         except NoRoomError as error:
             self._server.metrics.sessions_refused.labels(error.reason).inc()
             raise RefusedError(503, str(error), "server_busy") from error
-        answer = await _connected(call, offer)
-        self._forget_the_ended()
         key = presented_key(request.headers.get("authorization"))
         self._calls[call.call_id] = _Running(call, key or "")
+        answer = await _connected(call, offer)
         return _answered(request, call, answer)
 
     async def _reconnect(self, request: Request, _: Grant) -> Response:
@@ -156,8 +151,8 @@ class Calls:
         running = self._calls.get(call_id)
         return None if running is None or running.call.over.is_set() else running.call
 
-    def _forget_the_ended(self) -> None:
-        self._calls = {name: running for name, running in self._calls.items() if not running.call.over.is_set()}
+    def _forget(self, call_id: str) -> None:
+        self._calls.pop(call_id, None)
 
 
 async def _connected(call: Call, offer: str, *, last_event_id: str | None = None) -> str:
@@ -188,7 +183,7 @@ async def _offer_and_session(request: Request) -> tuple[str, dict[str, Any]]:
     header = request.headers.get("content-type", "")
     match header.partition(";")[0].strip().lower():
         case "multipart/form-data":
-            fields = _form_fields(header, bytes(body))
+            fields = await _form_fields(request, bytes(body))
             return _offer(fields.get("sdp", "")), _session(fields.get("session", ""))
         case "" | "text/plain" | "application/sdp":
             return _offer(bytes(body).decode("utf-8", "replace")), {}
@@ -197,19 +192,21 @@ async def _offer_and_session(request: Request) -> tuple[str, dict[str, Any]]:
             raise RefusedError(415, message, "unsupported_media_type")
 
 
-def _form_fields(header: str, body: bytes) -> dict[str, str]:
-    """The form's texts (RFC 7578). Python's own parsers take minutes for a megabyte that is made for it."""
-    boundary = _BOUNDARY.search(header)
-    if boundary is None:
-        return {}
-    name = re.escape((boundary[1] or boundary[2]).encode())
-    parts = re.split(rb"(?:^|\r?\n)--" + name + rb"(?:--)?[ \t]*(?:\r?\n|$)", body, maxsplit=MAX_FORM_PARTS)
-    fields = {}
-    for part in parts[1:]:
-        head, _, content = part.replace(b"\r\n", b"\n").partition(b"\n\n")
-        if found := _FIELD_NAME.search(head[:MAX_PART_HEAD_BYTES]):
-            fields[found[1].decode("utf-8", "replace")] = content.decode("utf-8", "replace")
-    return fields
+async def _form_fields(request: Request, body: bytes) -> dict[str, str]:
+    """The form's texts, whether sent as fields or as files (RFC 7578)."""
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    limits = {"max_files": MAX_FORM_FIELDS, "max_fields": MAX_FORM_FIELDS, "max_part_size": MAX_BODY_BYTES}
+    try:
+        async with Request(request.scope, again).form(**limits) as form:
+            return {
+                name: (await part.read()).decode("utf-8", "replace") if isinstance(part, UploadFile) else part
+                for name, part in form.multi_items()
+            }
+    except HTTPException as error:
+        raise RefusedError(400, f"The form can't be read: {error.detail}", "invalid_form") from error
 
 
 def _offer(text: str) -> str:

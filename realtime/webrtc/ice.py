@@ -12,7 +12,7 @@ import itertools
 import logging
 import random
 import socket
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,20 @@ class Reach:
     public_address: str = ""
 
 
-def settle(connection: Connection, reach: Reach) -> None:
-    """Gather as ``reach`` says, and be patient with a path that loses. Call it before ``gather_candidates``."""
+def settle(connection: Connection, reach: Reach, heard: Callable[[], None] = lambda: None) -> None:
+    """Gather as ``reach`` says, and be patient with a path that loses. Call it before ``gather_candidates``.
+
+    ``heard`` is called for every datagram that comes, whatever is in it.
+    """
+
+    class Protocol(StunProtocol):
+        def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+            heard()
+            super().datagram_received(data, addr)
 
     async def gather(component: int, addresses: list[str], timeout: float = GATHER_SECONDS) -> list[Candidate]:
-        return await _Gathering(connection, reach, component).run([*addresses, LOOPBACK], timeout)
+        protocol = lambda: Protocol(connection)
+        return await _Gathering(connection, reach, component, protocol).run([*addresses, LOOPBACK], timeout)
 
     async def keep_consent() -> None:
         await check_consent(connection)
@@ -94,8 +103,11 @@ async def _is_answered(connection: Connection) -> bool:
 
 
 class _Gathering:
-    def __init__(self, connection: Connection, reach: Reach, component: int) -> None:
+    def __init__(
+        self, connection: Connection, reach: Reach, component: int, make_protocol: Callable[[], StunProtocol]
+    ) -> None:
         self._connection = connection
+        self._make_protocol = make_protocol
         self._reach = reach
         self._component = component
 
@@ -113,7 +125,7 @@ class _Gathering:
         for port in self._ports():
             try:
                 transport, protocol = await loop.create_datagram_endpoint(
-                    lambda: StunProtocol(self._connection), local_addr=(address, port)
+                    self._make_protocol, local_addr=(address, port)
                 )
             except OSError as error:
                 logger.debug("can't receive on %s port %d: %s", address, port, error)
@@ -180,7 +192,7 @@ class _Gathering:
                 relayed_candidate(
                     component=self._component,
                     hide_related_address=False,
-                    protocol_factory=lambda: StunProtocol(own),
+                    protocol_factory=self._make_protocol,
                     turn_server=own.turn_server,
                     turn_username=own.turn_username,
                     turn_password=own.turn_password,

@@ -6,6 +6,7 @@ webrtc`` holds them to what is used here.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from scheduler.errors import StrettoError
 
 logger = logging.getLogger(__name__)
 
+SILENT_SECONDS = 1.0
+"""Without sound for so long while other datagrams come, there is no microphone."""
 CHANNEL = "oai-events"
 """The data channel that the client opens: the events of the protocol."""
 MAX_OFFER_CHARS = 64 * 1024
@@ -66,6 +69,8 @@ class Peer:
         self._reach = reach
         self._events = events
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
+        self.heard_at = 0.0
+        """Loop time of the last datagram of any kind; 0 before the first."""
         self._channel: RTCDataChannel | None = None
         self._is_listener = True
         """It wants to hear the agent."""
@@ -98,17 +103,10 @@ class Peer:
         return 0 if self._channel is None else self._channel.bufferedAmount
 
     @property
-    def heard_at(self) -> float:
-        """Loop time of the last word from the other side; 0 before the first."""
-        return max(
-            self.receiver.heard_at if self.receiver is not None else 0.0,
-            self.sender.reported_at if self.sender is not None else 0.0,
-        )
-
-    @property
     def has_microphone(self) -> bool:
-        """Sound has come over this path; it comes fifty times a second then, in silence too."""
-        return self.receiver is not None and self.receiver.heard_at > 0
+        """Sound comes over this path: fifty times a second then, in silence too. A client that took its track away is
+        still heard by the checks of its connection."""
+        return self.receiver is not None and 0 < self.heard_at < self.receiver.heard_at + SILENT_SECONDS
 
     def addresses(self) -> tuple[list[str], list[str]]:
         """The candidates of both sides, to tell why no path was found."""
@@ -133,10 +131,13 @@ class Peer:
         await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._put_in_our_own()
         for transport in self._ice_transports():
-            settle(transport._connection, self._reach)
+            settle(transport._connection, self._reach, self._note_sign_of_life)
         self._hold_to_its_window()
         await self._connection.setLocalDescription(await self._connection.createAnswer())
         return str(self._connection.localDescription.sdp)
+
+    def _note_sign_of_life(self) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
 
     def _put_in_our_own(self) -> None:
         """The transceiver's own sender and receiver have not begun anything yet."""

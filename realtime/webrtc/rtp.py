@@ -194,8 +194,6 @@ class OpusSender:
         self.transport = transport
         self.rtt_seconds: float | None = None
         self.loss = 0.0
-        self.reported_at = 0.0
-        """Loop time of the last report of the caller's browser."""
         self._receiver = receiver
         self._ssrc = random.getrandbits(32)
         self._rtx_ssrc = random.getrandbits(32)
@@ -246,7 +244,6 @@ class OpusSender:
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
         if not isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             return
-        self.reported_at = asyncio.get_running_loop().time()
         for report in packet.reports:
             if report.ssrc != self._ssrc:
                 continue
