@@ -9,7 +9,8 @@ CODE := $(PACKAGES) bench examples tests
 PYTEST_ARGS ?=
 UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-# Pure tests share the machine; those in real time have it for themselves. That a choice of tests has none of one kind is fine.
+# Two at a time: the pure tests first, for those in real time mostly wait, and would not like their company. Files stay whole,
+# because their tests share servers and browsers. That a choice of tests has none of one kind is fine.
 PYTEST = $(BIN)/pytest $(1) $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: help run test check page fast format lock bench doctor setup clean
@@ -22,7 +23,7 @@ run: .venv/.stretto-base ## Start the server (make run ARGS="--port 9000")
 
 test: .venv/.stretto-dev ## Run every test (make test PYTEST_ARGS="-k journal")
 	@$(call PYTEST,-n 2 -m "not slow")
-	@$(call PYTEST,-m slow)
+	@$(call PYTEST,-n 2 --dist loadfile -m slow)
 
 check: .venv/.stretto-dev ## Style, types and the floors
 	$(BIN)/ruff check .
