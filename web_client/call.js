@@ -110,7 +110,8 @@ export class Call {
       onBroken: () => this.broken(),
       onRestored: () => this.restored(),
       onClosed: (failure) => this.closed(failure),
-      onQuality: (quality) => this.rate(quality),
+      // what was asked of the old path before it broke may be answered after
+      onQuality: (quality) => this.stage !== "reconnecting" && this.rate(quality),
     };
   }
 

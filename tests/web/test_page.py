@@ -345,12 +345,12 @@ def test_a_polite_shutdown_is_told_and_what_is_typed_meanwhile_is_kept(browser: 
         process.wait()
         ask(page, "what is two times five")
         wait_for(page, failed("serverGone"))
-        assert page.locator(".user").last.inner_text().endswith("not sent")
+        wait_for(page, "[...document.querySelectorAll('.user')].at(-1).innerText.trim().endsWith('not sent')")
         assert page.evaluate(first_sound) != "–", "a call that does not come to stand leaves the last one's delays"
         with served(port=int(address.rsplit(":", 1)[1])):
             page.get_by_role("button", name="Reconnect").click()
             wait_for(page, answer("10"))
-            assert page.locator(".user").last.inner_text().endswith("five")
+            wait_for(page, "[...document.querySelectorAll('.user')].at(-1).innerText.trim().endsWith('five')")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 from tests.web.browsing import opened, wait_for
 
@@ -251,15 +252,19 @@ def test_devices_are_offered_by_name_once_a_microphone_was_allowed(address: str,
 def test_keys_do_what_the_help_says(address: str, browser: Browser) -> None:
     with opened(browser, address, viewport=DESK) as page:
         page.keyboard.press("?")
-        assert "Hold to talk" in page.get_by_role("dialog", name="Keys").inner_text()
+        keys, settings = page.get_by_role("dialog", name="Keys"), page.get_by_role("dialog", name="Settings")
+        thinking = page.locator("#pane-thinking")
+        expect(keys).to_contain_text("Hold to talk", timeout=30_000)
         page.keyboard.press("Escape")
+        expect(keys).to_be_hidden(timeout=30_000)
         page.keyboard.press("t")
-        assert page.locator("#pane-thinking").is_visible()
+        expect(thinking).to_be_visible(timeout=30_000)
         page.keyboard.press("Escape")
-        assert not page.locator("#pane-thinking").is_visible()
+        expect(thinking).to_be_hidden(timeout=30_000)
         page.keyboard.press("s")
-        assert page.get_by_role("dialog", name="Settings").is_visible()
+        expect(settings).to_be_visible(timeout=30_000)
         page.keyboard.press("Escape")
+        expect(settings).to_be_hidden(timeout=30_000)
         page.keyboard.press("/")
         assert page.evaluate(FOCUS) == "typed"
         page.keyboard.type("mts?")
