@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.websockets import WebSocket
 
@@ -201,8 +200,8 @@ class _Connection:
 
     async def _hold(self, session: SessionPort) -> _Closing:
         async with asyncio.TaskGroup() as tasks:
-            talk = tasks.create_task(self._guarded(session.run()))
-            reader = tasks.create_task(self._guarded(self._line.read(self._door.receive)))
+            talk = tasks.create_task(self._door.guarded(session.run()))
+            reader = tasks.create_task(self._door.guarded(self._line.read(self._door.receive)))
             writer = tasks.create_task(self._line.write())
             ended = tasks.create_task(self._door.ended.wait())
             watches = [
@@ -234,15 +233,3 @@ class _Connection:
         if self._door.ended.is_set() or talk.done():
             return _Closing(NORMAL, self._door.end_reason or "the call is over")
         return _Closing(GOING_AWAY, "the server is being shut down")
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Whether ``work`` came to its end without a bug. A bug ends this session alone, and is told and counted."""
-        try:
-            await work
-        except Exception as error:
-            logger.error("call %s failed", self._door.session_id, exc_info=error)
-            self._server.metrics.sessions_failed.inc()
-            message = "The session failed by an error of the server and is closed."
-            self._door.tell_error(WireError(message, "session_failed", kind="server_error"))
-            return False
-        return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 from realtime.console import Console
 from realtime.metrics import Metrics, SessionMeter
@@ -152,6 +152,18 @@ class WireDoor:
     def tell_error(self, error: WireError, to: Listener | None = None) -> None:
         """``to=None``: it concerns all."""
         self._tell(self._inbound.refuse(error).events, to)
+
+    async def guarded(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether ``work`` for this call came to its end without a bug. A bug ends this call alone, is told and counted."""
+        try:
+            await work
+        except Exception as error:
+            logger.error("call %s failed", self.session_id, exc_info=error)
+            self._metrics.sessions_failed.inc()
+            message = "The session failed by an error of the server and is closed."
+            self.tell_error(WireError(message, "session_failed", kind="server_error"))
+            return False
+        return True
 
     def close(self) -> None:
         """The call is over, however: running responses get their end."""

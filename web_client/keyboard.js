@@ -48,7 +48,8 @@ export class Keyboard {
   /** @param {KeyboardEvent} event */
   down(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const focus = event.target instanceof Element ? event.target : document.body;
+    // What has just disappeared (a closed dialog's button) keeps the focus until the next picture is drawn.
+    const focus = event.target instanceof Element && event.target.checkVisibility() ? event.target : document.body;
     if (event.key === "Escape") return focus.closest("dialog") ? undefined : this.actions.escape();
     if (focus.closest(TAKES_KEYS)) return;
     if (event.code === "Space") return focus.closest(TAKES_SPACE) ? undefined : this.hold(event);

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from aiortc import RTCIceServer
@@ -16,7 +16,6 @@ from realtime.server import Server, new_id
 from realtime.webrtc.ice import Reach
 from realtime.webrtc.line import WebrtcLine
 from realtime.webrtc.peer import OfferError, Peer, PeerEvents
-from realtime.wire.errors import WireError
 from realtime.wire.session_port import SessionPort
 from realtime.wire.session_types import Json
 from realtime.wire.size_limit import SizeLimit
@@ -28,6 +27,7 @@ from scheduler.tasks import Background, cancel_and_wait, wait_for_event
 logger = logging.getLogger(__name__)
 
 SHUT_DOWN = "the server is being shut down"
+FAILED = "the session failed by an error of the server"
 LOOK_SECONDS = 0.5
 """How often the path is looked at."""
 POLL_SECONDS = 0.05
@@ -80,9 +80,8 @@ class Call:
         """When its offer was answered."""
         self._path_changed = asyncio.Event()
         self._talking = False
-        self._hung_up = asyncio.Event()
-        self._deaf = asyncio.Event()
-        """Hearing failed by a bug."""
+        self._ending = asyncio.Event()
+        self._end_reason = ""
         self._unread: asyncio.Queue[str | bytes] = asyncio.Queue(MAX_UNREAD)
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._life = Background(self._live, name=call_id)
@@ -123,7 +122,12 @@ class Call:
         return self._peer is not None
 
     def hang_up(self) -> None:
-        self._hung_up.set()
+        self._end("the client hung up")
+
+    def _end(self, reason: str) -> None:
+        """The first reason counts."""
+        self._end_reason = self._end_reason or reason
+        self._ending.set()
 
     def _reach(self) -> Reach:
         return Reach(self._settings.port_range, self._settings.public_address)
@@ -161,15 +165,14 @@ class Call:
         """Until the call is over; why."""
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(self._watch_path())
-            talk = tasks.create_task(self._guarded(self._talk(session)))
-            reader = tasks.create_task(self._guarded(self._read()))
+            talk = tasks.create_task(self.door.guarded(self._talk(session)))
+            reader = tasks.create_task(self.door.guarded(self._read()))
             writer = tasks.create_task(self._write())
             line = tasks.create_task(self._line.run())
             ended = tasks.create_task(self.door.ended.wait())
             waits: list[asyncio.Task[Any]] = [
                 ended,
-                tasks.create_task(self._hung_up.wait()),
-                tasks.create_task(self._deaf.wait()),
+                tasks.create_task(self._ending.wait()),
                 tasks.create_task(self._outbox.overflowed.wait()),
                 tasks.create_task(self._server.must_close()),
             ]
@@ -196,28 +199,16 @@ class Call:
         await session.run()
 
     def _why(self, watch: asyncio.Task[str], talk: asyncio.Task[bool], reader: asyncio.Task[bool]) -> str:
-        if self._deaf.is_set() or any(task.done() and not task.result() for task in (talk, reader)):
-            return "the session failed by an error of the server"
+        if any(task.done() and not task.result() for task in (talk, reader)):
+            return FAILED
         if self._outbox.overflowed.is_set():
             self._server.metrics.slow_clients.inc()
             return "the client does not read its events"
-        if self._hung_up.is_set():
-            return "the client hung up"
+        if self._ending.is_set():
+            return self._end_reason
         if self.door.ended.is_set() or talk.done():
             return self.door.end_reason or (SHUT_DOWN if self._server.is_stopping else "the call is over")
         return watch.result() if watch.done() else SHUT_DOWN
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Whether ``work`` came to its end without a bug. A bug ends this call alone, and is told and counted."""
-        try:
-            await work
-        except Exception as error:
-            logger.error("call %s failed", self.call_id, exc_info=error)
-            self._server.metrics.sessions_failed.inc()
-            message = "The session failed by an error of the server and is closed."
-            self.door.tell_error(WireError(message, "session_failed", kind="server_error"))
-            return False
-        return True
 
     # --- the path -------------------------------------------------------------------------------------
 
@@ -284,16 +275,15 @@ class Call:
     # --- from the client ------------------------------------------------------------------------------
 
     async def _hear(self, pcm: Pcm) -> None:
-        if self._talking and not self.over.is_set() and not await self._guarded(self.door.hear(pcm)):
+        if self._talking and not self.over.is_set() and not await self.door.guarded(self.door.hear(pcm)):
             self._talking = False  # aiortc would take the bug for its own, and close the connection
-            self._deaf.set()
+            self._end(FAILED)
 
     def _receive(self, frame: str | bytes) -> None:
         try:
             self._unread.put_nowait(frame)
         except asyncio.QueueFull:
-            logger.warning("call %s: the client sends events faster than they can be carried out", self.call_id)
-            self._hung_up.set()
+            self._end("the client sends events faster than they can be carried out")
 
     async def _read(self) -> None:
         while True:

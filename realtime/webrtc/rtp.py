@@ -66,7 +66,7 @@ class OpusReceiver:
         self.buffer = JitterBuffer()
         self.statistics: dict[int, StreamStatistics] = {}
         self.sender_reports: dict[int, tuple[int, float]] = {}
-        """By SSRC: the middle of its NTP time, and when the report came (loop time)."""
+        """By SSRC: the middle of its NTP time, and when the report came (Unix time)."""
         self._hear = hear
         self._decoder = OpusDecoder(HEARD_RATE_HZ)
         self._payload_types: set[int | None] = set()

@@ -44,9 +44,11 @@ QUIET = [
 
 
 @contextmanager
-def served(*flags: str, port: int = 0, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """``stretto serve`` on a free port with the engines it has by default: (process, its address)."""
-    command = [sys.executable, "-m", "realtime.cli", "serve", "--port", str(port), "--clips-dir", "", *flags]
+def served(
+    *flags: str, port: int = 0, program: tuple[str, ...] = ("realtime.cli", "serve"), **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``stretto serve``, or another module, on a free port with the engines it has by default: (process, its address)."""
+    command = [sys.executable, "-m", *program, "--port", str(port), "--clips-dir", "", *flags]
     process = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

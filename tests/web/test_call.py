@@ -6,11 +6,8 @@ import base64
 import io
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -307,24 +304,8 @@ def test_hanging_up_and_leaving_the_page_end_the_call_at_once(quiet: Browser) ->
 # --- paths ----------------------------------------------------------------------------------------
 
 
-@contextmanager
-def serving_that_drops() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "tests.web.serve_that_drops", "--port", "0", "--clips-dir", ""]
-    process = subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("ready "), line
-        yield process, line.split()[1]
-    finally:
-        process.kill()
-        process.wait()
-
-
 def test_a_call_outlives_its_path(quiet: Browser) -> None:
-    with serving_that_drops() as (process, address), opened(quiet, address) as page:
+    with served(program=("tests.web.serve_that_drops",)) as (process, address), opened(quiet, address) as page:
         begin(page, microphone=True)
         type_in(page, "what is twelve times twelve")
         wait_for(page, heard("144"))

@@ -24,6 +24,7 @@ from realtime.app import create_app
 from realtime.server import Server
 
 CALLS = "/v1/realtime/calls"
+SDP = {"Content-Type": "application/sdp"}
 WAIT_SECONDS = 20.0
 """For whatever must come; long, because the machine may be loaded."""
 
@@ -138,3 +139,11 @@ async def calling(
 
 
 __all__ = ["CALLS", "Caller", "calling", "offer_of", "serving", "until", "without_opus"]
+
+
+async def refused(client: httpx.AsyncClient, **request: Any) -> tuple[int, str]:
+    answer = await client.post(CALLS, **request)
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def hear_nothing(_: object) -> None: ...
