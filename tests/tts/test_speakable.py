@@ -185,8 +185,8 @@ def test_time_grows_with_the_length_and_no_faster(bomb: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_million_characters_are_no_harm(bomb: str) -> None:
-    text = BOMBS[bomb] * (1_000_000 // len(BOMBS[bomb]))
+def test_very_long_texts_are_no_harm(bomb: str) -> None:
+    text = BOMBS[bomb] * (300_000 // len(BOMBS[bomb]))
     began = time.process_time()
     assert "".join(token.source for token in make_speakable(text).tokens) == text
-    assert time.process_time() - began < 60
+    assert time.process_time() - began < 20

@@ -320,15 +320,6 @@ def test_a_call_outlives_its_path(quiet: Browser) -> None:
         assert page.evaluate("conversation.entries.length") >= 2
 
 
-def test_when_the_server_is_gone_for_good_the_page_says_so(quiet: Browser) -> None:
-    with served() as (process, address), opened(quiet, address) as page:
-        begin(page)
-        process.kill()
-        wait_for(page, "call.stage === 'reconnecting'")
-        wait_for(page, "call.stage === 'over'")
-        assert page.evaluate("failures") == ["serverGone"]
-
-
 def test_without_udp_the_sound_goes_over_the_websocket(address: str, playwright: Playwright, tmp_path: Path) -> None:
     silence = record(tmp_path / "silence.wav", 5.0)
     with chromium(playwright, silence, ALLOWED, NO_UDP) as browser, opened(browser, address) as page:

@@ -290,6 +290,7 @@ def test_the_server_goes_and_comes_back(browser: Browser) -> None:
         ask(page, "what is twelve times twelve")
         wait_for(page, answer("144"))
         process.kill()
+        wait_for(page, in_mood("reconnecting"))
         wait_for(page, failed("serverGone"))
         assert "stretto serve" in page.get_by_role("alert").inner_text()
         page.get_by_role("button", name="Reconnect").click()
