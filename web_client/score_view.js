@@ -3,6 +3,7 @@
 
 import { layout } from "./score_layout.js";
 import { classes, lanes, names, staves } from "./score_shapes.js";
+import { dressShapes } from "./score_style.js";
 import { SCORE_STRINGS, turnLines } from "./score_text.js";
 
 export { SCORE_STRINGS };
@@ -30,6 +31,7 @@ export class ScoreView {
    *   arrivals that the model is told, in seconds; `low`: when there is room for the compact score only
    */
   constructor(host, model, strings = SCORE_STRINGS.en, { clock: now = () => performance.now() / 1000, low } = {}) {
+    dressShapes();
     this.host = host;
     this.model = model;
     /** @type {Record<string, string>} */

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from realtime.page import WEB_CLIENT
 from scheduler import commands as do
 from scheduler import events as was
 from tests.realtime.talks import Entries, full_talk, long_talk, short_talk
@@ -345,13 +344,6 @@ def test_the_keeper_keeps_no_sound_and_tells_what_it_dropped() -> None:
 
 
 # --- agreement ------------------------------------------------------------------------------------
-
-
-@needs_node
-def test_page_and_picture_share_the_looks_of_their_shapes() -> None:
-    sheet = (WEB_CLIENT / "score.css").read_text()
-    rules = sheet[sheet.index("\n", sheet.index("/* shapes:")) + 1 :]
-    assert run_node("return SHAPES").strip() == rules.strip()
 
 
 @needs_node
