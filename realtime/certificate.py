@@ -77,11 +77,16 @@ def names_for(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     cost a browser's exception each time.
     """
     here, lan = socket.gethostname().lower(), lan_addresses()
-    set_by_hand = (settings.server.host.lower(), settings.webrtc.public_address.lower())
+    set_by_hand = map(_canonical, (settings.server.host.lower(), settings.webrtc.public_address.lower()))
     in_reach = [address for address in lan if ":" not in address]
     needed = dict.fromkeys(("localhost", "127.0.0.1", "::1", *filter(_is_name, set_by_hand), *in_reach))
     also = dict.fromkeys((*filter(_is_name, (here, f"{here.partition('.')[0]}.local")), *lan))
     return tuple(needed), tuple(name for name in also if name not in needed)
+
+
+def _canonical(name: str) -> str:
+    """As it stands in a certificate: an IPv6 address can be written in many ways."""
+    return str(ipaddress.ip_address(name)) if is_ip(name) else name
 
 
 def _is_name(text: str) -> bool:

@@ -41,7 +41,6 @@ class Grant:
     """The client may come in. ``session``: settings that its secret carries."""
 
     session: dict[str, Any] = field(default_factory=dict)
-    by_secret: bool = False
 
 
 class Keys:
@@ -67,7 +66,7 @@ class Keys:
         """For opening a session: a server key or a valid client secret. ``None``: not admitted."""
         secret = self._find(presented) if presented else None
         if secret is not None:
-            return Grant(json.loads(secret.session), by_secret=True)
+            return Grant(json.loads(secret.session))
         if presented and presented.startswith(SECRET_PREFIX) and not self.required:
             return None
         return self.admit_to_mint(presented)

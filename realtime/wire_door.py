@@ -20,7 +20,7 @@ from realtime.wire.intents import Intent
 from realtime.wire.mapper import WireMapper
 from realtime.wire.session_port import SessionPort
 from realtime.wire.session_state import SessionDefaults, SessionState
-from realtime.wire.session_types import Json
+from realtime.wire.session_types import Json, StrettoSettings
 from realtime.wire.state import WireState
 from scheduler.commands import Command, EndCall, TellTimeout
 from scheduler.events import Event, OutputCleared, ResponseCancelled, ResponseRequested
@@ -212,19 +212,14 @@ class WireDoor:
         except WireError as error:
             return self._inbound.refuse(error)
         event = from_beta(event) if source.beta else event
-        return self._inbound.take(event if source is self.client else self._of_sideband(event, source))
-
-    def _of_sideband(self, event: Json, source: Listener) -> Json:
-        """Which extension events a sideband gets, is its own setting, and none of the client's session."""
-        own = event.get("session", {}).get("stretto") if isinstance(event.get("session"), dict) else None
-        if event.get("type") != "session.update" or not isinstance(own, dict) or "events" not in own:
-            return event
-        if not isinstance(own["events"], bool | None):
-            return event  # refused as it stands
-        source.extensions = bool(own["events"])
-        self._watch()
-        rest = {name: value for name, value in own.items() if name != "events"}
-        return event | {"session": event["session"] | {"stretto": rest}}
+        if source is self.client:
+            return self._inbound.take(event)
+        event, wants_extensions = _of_sideband(event)
+        outcome = self._inbound.take(event)
+        if wants_extensions is not None and not any(told["type"] == "error" for told in outcome.events):
+            source.extensions = wants_extensions
+            self._watch()
+        return outcome
 
     async def _carry_out(self, intent: Intent, source: Listener) -> None:
         session = self._session
@@ -266,3 +261,16 @@ class WireDoor:
             if start:
                 await asyncio.sleep(0)  # between pieces of one large event, let other sessions run
             await session.hear(decode(audio_format, data[start : start + step]))
+
+
+def _of_sideband(event: Json) -> tuple[Json, bool | None]:
+    """Which extension events a sideband gets is its own setting, and none of the client's session: (the rest of its
+    event, what it wants; ``None``: it says nothing of that)."""
+    session = event.get("session")
+    if event.get("type") != "session.update" or not isinstance(session, dict) or "stretto" not in session:
+        return event, None
+    own = dict.fromkeys(StrettoSettings.model_fields) if session["stretto"] is None else session["stretto"]
+    if not isinstance(own, dict) or "events" not in own or not isinstance(own["events"], bool | None):
+        return event, None  # what is wrong with it is told
+    rest = {name: value for name, value in own.items() if name != "events"}
+    return event | {"session": session | {"stretto": rest}}, bool(own["events"])

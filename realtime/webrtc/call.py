@@ -46,6 +46,7 @@ UNTOLD_BYTES = 256 * 1024
 KEPT_BYTES = 512 * 1024
 """Of events that have left, for a client that comes back: those that it missed are sent again."""
 MAX_UNREAD = 1024
+MAX_UNREAD_BYTES = 8 * 1024 * 1024
 """Events of the client that wait to be carried out. Overflow policy: the call ends."""
 
 
@@ -83,8 +84,9 @@ class Call:
         self._ending = asyncio.Event()
         self._end_reason = ""
         self._unread: asyncio.Queue[str | bytes] = asyncio.Queue(MAX_UNREAD)
+        self._unread_bytes = 0
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._life = Background(self._live, name=call_id)
+        self._life = Background(self._live, name=self.door.session_id)
 
     # --- what the HTTP side does ----------------------------------------------------------------------
 
@@ -105,14 +107,15 @@ class Call:
             if self.over.is_set():
                 raise OfferError("The call is over.")
         except BaseException:
-            await peer.close()
+            peer.close_soon()
             raise
         before, self._peer, self._answered_at = self._peer, peer, _now()
+        self._size_limit.max_bytes = peer.max_event_bytes
         if before is not None:
-            logger.info("call %s: the caller comes back by a new path", self.call_id)
+            logger.info("call %s: the caller comes back by a new path", self.door.session_id)
             self._missed = self._sent_after(last_event_id)
             self._line.lead_over(None)
-            await before.close()
+            before.close_soon()
         self._path_changed.set()
         return answer
 
@@ -151,6 +154,7 @@ class Call:
                 reason = await self._hold(session)
         except Exception as error:
             if self._opened.done():
+                reason = FAILED
                 raise
             self._opened.set_exception(error)  # a full server, or a bug: either way somebody waits for it
         finally:
@@ -220,10 +224,6 @@ class Call:
     def _can_tell(self) -> bool:
         return self._peer is not None and self._peer.can_tell
 
-    @property
-    def _untold_bytes(self) -> int:
-        return 0 if self._peer is None else self._peer.untold_bytes
-
     async def _watch_path(self) -> str:
         """Lead the line over the path while it stands. Returns why the call must end."""
         lost_at: float | None = _now()
@@ -233,7 +233,7 @@ class Call:
                 lost_at, stood = None, self._peer
             elif lost_at is None:
                 lost_at = _now()
-                logger.info("call %s: the path to the caller is broken; waiting", self.call_id)
+                logger.info("call %s: the path to the caller is broken; waiting", self.door.session_id)
             self._line.lead_over(self._peer.sender if self._peer is not None and lost_at is None else None)
             if lost_at is not None and _now() > self._given_up_at(lost_at, stood):
                 return self._lost(ever_stood=stood is not None)
@@ -268,7 +268,7 @@ class Call:
         logger.warning(
             "call %s: no path for its sound. Here: %s; there: %s. Are the UDP ports (webrtc.udp_ports) open, and does the "
             "caller reach one of these addresses (webrtc.public_address, webrtc.turn)? See docs/network.md.",
-            *(self.call_id, ", ".join(local) or "none", ", ".join(remote) or "hidden"),
+            *(self.door.session_id, ", ".join(local) or "none", ", ".join(remote) or "hidden"),
         )
         return "no path for its sound was found: UDP is blocked, or no address of the server can be reached"
 
@@ -280,14 +280,17 @@ class Call:
             self._end(FAILED)
 
     def _receive(self, frame: str | bytes) -> None:
-        try:
-            self._unread.put_nowait(frame)
-        except asyncio.QueueFull:
+        self._unread_bytes += len(frame)
+        if self._unread.full() or self._unread_bytes > MAX_UNREAD_BYTES:
             self._end("the client sends events faster than they can be carried out")
+        else:
+            self._unread.put_nowait(frame)
 
     async def _read(self) -> None:
         while True:
-            await self.door.receive(await self._unread.get())
+            frame = await self._unread.get()
+            self._unread_bytes -= len(frame)
+            await self.door.receive(frame)
 
     # --- to the client --------------------------------------------------------------------------------
 
@@ -321,7 +324,7 @@ class Call:
             for frame in missed:
                 self._peer.tell(frame)
         except ConnectionError:
-            logger.debug("call %s: the path broke again", self.call_id)
+            logger.debug("call %s: the path broke again", self.door.session_id)
 
     def _keep(self, frame: str) -> None:
         self._sent.append((_event_id(frame), frame))
@@ -344,9 +347,9 @@ class Call:
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._outbox.all_sent()
-                await _until(lambda: not self._can_tell or not self._untold_bytes)
+                await _until(lambda: self._peer is None or self._peer.is_all_told)
         except TimeoutError:
-            logger.debug("call %s: the last events did not get through", self.call_id)
+            logger.debug("call %s: the last events did not get through", self.door.session_id)
 
 
 _EVENT_ID = re.compile(r'"event_id":"([^"]*)"')

@@ -29,7 +29,10 @@ CONSENT_SECONDS = 30.0
 CONSENT_CHECK_SECONDS = 5.0
 """Between checks: the same; each is spread by a fifth."""
 CONSENT_RETRY_SECONDS = 1.0
-"""After one that was not answered: at a loss of one in five each way, 25 in a row are never lost by chance."""
+"""After one that was not answered: at a loss of one in five each way, so many in a row are never lost by chance."""
+CHECK_RETRANSMISSIONS = 2
+"""The answer is waited for 0.5 s, 1 s and 2 s (RFC 8489 section 6.2.1): a path by satellite, or behind a full buffer, takes
+longer than the first."""
 RECEIVE_BUFFER_BYTES = 256 * 1024
 LOOPBACK = "127.0.0.1"
 """aioice leaves it out. A browser on a machine without any network has no other address."""
@@ -46,10 +49,16 @@ class Reach:
     public_address: str = ""
 
 
-def settle(connection: Connection, reach: Reach, heard: Callable[[], None] = lambda: None) -> None:
+def settle(
+    connection: Connection,
+    reach: Reach,
+    heard: Callable[[], None] = lambda: None,
+    given_up: Callable[[], None] = lambda: None,
+) -> None:
     """Gather as ``reach`` says, and be patient with a path that loses. Call it before ``gather_candidates``.
 
-    ``heard`` is called for every datagram that comes, whatever is in it.
+    ``heard`` is called for every datagram that comes, whatever is in it; ``given_up`` before the connection is closed
+    from here, because its path is no more.
     """
 
     class Protocol(StunProtocol):
@@ -62,7 +71,7 @@ def settle(connection: Connection, reach: Reach, heard: Callable[[], None] = lam
         return await _Gathering(connection, reach, component, protocol).run([*addresses, LOOPBACK], timeout)
 
     async def keep_consent() -> None:
-        await check_consent(connection)
+        await check_consent(connection, given_up)
 
     take = connection.data_received
 
@@ -76,7 +85,7 @@ def settle(connection: Connection, reach: Reach, heard: Callable[[], None] = lam
     connection.query_consent = keep_consent  # type: ignore[method-assign]
 
 
-async def check_consent(connection: Connection) -> None:
+async def check_consent(connection: Connection, given_up: Callable[[], None] = lambda: None) -> None:
     """Until no check of the path has been answered for ``CONSENT_SECONDS``; then the connection is closed."""
     loop = asyncio.get_running_loop()
     answered_at, pause_seconds = loop.time(), CONSENT_CHECK_SECONDS
@@ -87,6 +96,7 @@ async def check_consent(connection: Connection) -> None:
         else:
             pause_seconds = CONSENT_RETRY_SECONDS
     logger.info("no check of the path was answered for %g s; it is given up", CONSENT_SECONDS)
+    given_up()
     connection._query_consent_task = None  # ``close`` would cancel it, and it is this one
     await connection.close()
 
@@ -96,7 +106,9 @@ async def _is_answered(connection: Connection) -> bool:
     for pair in list(connection._nominated.values()):
         try:
             request = connection.build_request(pair, nominate=False)
-            await pair.protocol.request(request, pair.remote_addr, integrity_key=password, retransmissions=0)
+            await pair.protocol.request(
+                request, pair.remote_addr, integrity_key=password, retransmissions=CHECK_RETRANSMISSIONS
+            )
         except TransactionError:
             return False
     return True

@@ -20,7 +20,9 @@ from aiortc.sdp import SessionDescription
 
 from realtime.webrtc.ice import Reach, settle
 from realtime.webrtc.rtp import Hear, OpusReceiver, OpusSender
+from realtime.wire.size_limit import DATA_CHANNEL_BYTES
 from scheduler.errors import StrettoError
+from scheduler.tasks import Background
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +36,16 @@ MAX_MEDIA = 8
 MAX_CANDIDATES = 64
 """Of an offer; what comes behind is left out. Each is an address that is sent some 100 bytes a second until a path stands,
 whoever lives there, and the time to pair them grows with the square of their number."""
+MOST_PIECES = 1024
+"""Of messages, that wait for others, and streams: a window full of pieces as large as a packet has 900."""
 _CANDIDATE = re.compile(r"^a=candidate:[^\r\n]*\r?\n", re.MULTILINE)
-_HIDDEN_CANDIDATE = re.compile(r"^a=candidate:[^\r\n]*\.local [^\r\n]*\r?\n", re.MULTILINE)
+_HIDDEN_CANDIDATE = re.compile(r"^a=candidate:[^\r\n]*\.local[^\S\r\n][^\r\n]*\r?\n", re.MULTILINE)
 """A browser that has not been given a microphone hides its addresses behind mDNS names. Asking the network for them takes
 up to a second; the browser's own checks tell its address sooner."""
+_END_OF_CANDIDATES = re.compile(r"^a=end-of-candidates[^\r\n]*\r?\n", re.MULTILINE)
+"""aioice gives up at once what has no candidate and will have none, though the client's own checks could tell one."""
+_MAX_MESSAGE_SIZE = re.compile(r"^a=max-message-size:(\d{1,18})\s*$", re.MULTILINE)
+"""In bytes; 0: any (RFC 8841 section 6)."""
 _OPUS_FORMAT = {"minptime": 10, "useinbandfec": 1}
 _NOT_UNDERSTOOD = (
     *(ValueError, LookupError, AssertionError, AttributeError, TypeError),
@@ -74,6 +82,10 @@ class Peer:
         self._channel: RTCDataChannel | None = None
         self._is_listener = True
         """It wants to hear the agent."""
+        self._is_given_up = False
+        self._closing = Background(self.close, name="close a path")
+        self.max_event_bytes = DATA_CHANNEL_BYTES
+        """What the client takes as one message."""
         self._connection.on("datachannel", self._take_channel)
         self._connection.on("connectionstatechange", events.changed)
 
@@ -81,8 +93,9 @@ class Peer:
 
     @property
     def state(self) -> str:
-        """``new``, ``connecting``, ``connected``, ``failed`` or ``closed`` (by the client: it said goodbye)."""
-        return str(self._connection.connectionState)
+        """``new``, ``connecting``, ``connected``, ``failed`` (no path, or no more) or ``closed`` (by the client: it said
+        goodbye)."""
+        return "failed" if self._is_given_up else str(self._connection.connectionState)
 
     @property
     def can_sound(self) -> bool:
@@ -101,6 +114,12 @@ class Peer:
     @property
     def untold_bytes(self) -> int:
         return 0 if self._channel is None else self._channel.bufferedAmount
+
+    @property
+    def is_all_told(self) -> bool:
+        """The client has acknowledged all, or never will."""
+        sctp: Any = self._connection.sctp
+        return not self.can_tell or not (self.untold_bytes or sctp._outbound_queue or sctp._sent_queue)
 
     @property
     def has_microphone(self) -> bool:
@@ -122,6 +141,7 @@ class Peer:
         """The SDP answer, with all addresses in it. Returns before the path stands."""
         _check(offer)
         try:
+            self.max_event_bytes = _max_message_bytes(offer)
             return await self._answer(_with_few_candidates(offer))
         except _NOT_UNDERSTOOD as error:
             logger.debug("an offer that is not understood", exc_info=error)
@@ -131,13 +151,16 @@ class Peer:
         await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         self._put_in_our_own()
         for transport in self._ice_transports():
-            settle(transport._connection, self._reach, self._note_sign_of_life)
+            settle(transport._connection, self._reach, self._note_sign_of_life, self._give_up)
         self._hold_to_its_window()
         await self._connection.setLocalDescription(await self._connection.createAnswer())
         return str(self._connection.localDescription.sdp)
 
     def _note_sign_of_life(self) -> None:
         self.heard_at = asyncio.get_running_loop().time()
+
+    def _give_up(self) -> None:
+        self._is_given_up = True
 
     def _put_in_our_own(self) -> None:
         """The transceiver's own sender and receiver have not begun anything yet."""
@@ -168,14 +191,15 @@ class Peer:
 
     def _hold_to_its_window(self) -> None:
         """aiortc tells the client how much it takes, 1 MiB, and takes any amount: of a message without end, each piece
-        costs a walk through all that have come, and every call of the server waits meanwhile."""
+        costs a walk through all that have come, and every call of the server waits meanwhile. Pieces of one byte, or
+        out of order, cost as much as full ones, so they are counted, too."""
         sctp: Any = self._connection.sctp
         if sctp is None:
             return
         take = sctp._receive_data_chunk
 
         async def take_within_window(chunk: Any) -> None:
-            if sctp._advertised_rwnd < 0:
+            if _is_flooded(sctp):
                 logger.warning("a client sends more than it may; it is disconnected")
                 raise ConnectionError("more was sent than the window allows")
             await take(chunk)
@@ -203,10 +227,18 @@ class Peer:
         """Send an event. Raises ``ConnectionError`` when the channel is not open."""
         if self._channel is None or not self.can_tell:
             raise ConnectionError("the data channel is not open")
+        if len(event) > self.max_event_bytes:  # it was made for another path, or can't be made smaller
+            logger.warning("an event of %d bytes is left out: the client takes %d", len(event), self.max_event_bytes)
+            return
         try:
             self._channel.send(event)
         except InvalidStateError as error:
             raise ConnectionError("the data channel has closed") from error
+
+    def close_soon(self) -> None:
+        """Without waiting: a TURN server that is gone takes a minute to be given up."""
+        self._connection.remove_all_listeners()
+        self._closing.start()
 
     async def close(self) -> None:
         self._connection.remove_all_listeners()
@@ -231,8 +263,19 @@ def _check(offer: str) -> None:
         raise OfferError("The offer has no audio; add an audio transceiver before making it.")
 
 
+def _max_message_bytes(offer: str) -> int:
+    told = _MAX_MESSAGE_SIZE.search(offer)
+    return min(int(told[1]) or DATA_CHANNEL_BYTES, DATA_CHANNEL_BYTES) if told else DATA_CHANNEL_BYTES
+
+
+def _is_flooded(sctp: Any) -> bool:
+    streams = sctp._inbound_streams.values()
+    waiting = sum(len(stream.reassembly) for stream in streams)
+    return sctp._advertised_rwnd < 0 or max(waiting, len(sctp._sack_misordered), len(streams)) > MOST_PIECES
+
+
 def _with_few_candidates(offer: str) -> str:
-    offer = _HIDDEN_CANDIDATE.sub("", offer)
+    offer = _END_OF_CANDIDATES.sub("", _HIDDEN_CANDIDATE.sub("", offer))
     found = list(_CANDIDATE.finditer(offer))
     for surplus in reversed(found[MAX_CANDIDATES:]):
         offer = offer[: surplus.start()] + offer[surplus.end() :]

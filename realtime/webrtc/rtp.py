@@ -45,6 +45,9 @@ RTP_CLOCK_HZ = 48_000
 """Opus' time stamps count at this rate whatever is in the packets: RFC 7587 section 4.1."""
 HEARD_RATE_HZ = 16_000
 """Opus decodes straight to what recognisers and voice activity detection listen at."""
+MOST_STREAMS = 1000
+"""SSRCs of one connection; a browser has one, and another for each change of its microphone. libsrtp and aiortc keep
+something of each, and look through them for every packet."""
 _TICK_SECONDS = 0.005
 _REPORT_SECONDS = 1.0
 """Between receiver and sender reports: the browser learns of losses from them, and sends more redundancy."""
@@ -65,6 +68,8 @@ class OpusReceiver:
         self.heard_at = 0.0
         self.buffer = JitterBuffer()
         self.statistics: dict[int, StreamStatistics] = {}
+        """Of the stream of now, by SSRC."""
+        self._streams = 0
         self.sender_reports: dict[int, tuple[int, float]] = {}
         """By SSRC: the middle of its NTP time, and when the report came (Unix time)."""
         self._hear = hear
@@ -104,7 +109,7 @@ class OpusReceiver:
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
             middle = (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF
-            self.sender_reports[packet.ssrc] = (middle, time.time())
+            self.sender_reports = {packet.ssrc: (middle, time.time())}
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         if packet.payload_type not in self._payload_types:
@@ -112,7 +117,11 @@ class OpusReceiver:
         now = asyncio.get_running_loop().time()
         self.heard_at = now
         if packet.ssrc not in self.statistics:
+            self._streams += 1
+            if self._streams > MOST_STREAMS:
+                raise ConnectionError("the client begins one stream of sound after another")  # ends this connection
             self.statistics = {packet.ssrc: StreamStatistics(RTP_CLOCK_HZ)}
+            self.sender_reports = {}
         self.statistics[packet.ssrc].add(packet)
         await self._deliver(RtpAudio(packet.sequence_number, packet.timestamp, packet.payload), now)
 
@@ -185,14 +194,13 @@ class OpusReceiver:
 
 
 class OpusSender:
-    """Sends one packet when it is told to. ``rtt_seconds`` and ``loss`` (0 to 1): as the caller's browser reports."""
+    """Sends one packet when it is told to. ``loss`` (0 to 1): as the caller's browser reports it."""
 
     kind = "audio"
 
     def __init__(self, transport: RTCDtlsTransport, receiver: OpusReceiver) -> None:
         self.track: MediaStreamTrack | None = None
         self.transport = transport
-        self.rtt_seconds: float | None = None
         self.loss = 0.0
         self._receiver = receiver
         self._ssrc = random.getrandbits(32)
@@ -209,8 +217,6 @@ class OpusSender:
         self._timestamp = 0
         self._sent_at = 0.0
         self._packets = self._octets = 0
-        self._reported: tuple[int, float] | None = None
-        """The middle of the NTP time of the last sender report, and when it left."""
         self._reporting = Background(self._report, name="rtcp")
 
     @property
@@ -245,11 +251,8 @@ class OpusSender:
         if not isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             return
         for report in packet.reports:
-            if report.ssrc != self._ssrc:
-                continue
-            self.loss = report.fraction_lost / 256
-            if self._reported is not None and report.lsr == self._reported[0]:
-                self.rtt_seconds = max(time.time() - self._reported[1] - report.dlsr / 65_536, 0.0)
+            if report.ssrc == self._ssrc:
+                self.loss = report.fraction_lost / 256
 
     # --- packets --------------------------------------------------------------------------------------
 
@@ -281,7 +284,6 @@ class OpusSender:
         info: Any
         if self._packets:
             ntp = rtc_clock.current_ntp_time()
-            self._reported = ((ntp >> 16) & 0xFFFFFFFF, time.time())
             since = asyncio.get_running_loop().time() - self._sent_at  # in a silence, the last packet is long ago
             timestamp = (self._timestamp + round(since * RTP_CLOCK_HZ)) & 0xFFFFFFFF
             sent = RtcpSenderInfo(ntp, timestamp, self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)

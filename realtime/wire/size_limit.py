@@ -42,18 +42,18 @@ class SizeLimit:
     """For one line: the text of each event, and a word in the log when events of a type begin to be shortened."""
 
     def __init__(self, max_bytes: int = DATA_CHANNEL_BYTES) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._told: set[str] = set()
 
     def text(self, event: Json) -> str:
         text = as_text(event)
-        if len(text) <= self._max_bytes:
+        if len(text) <= self.max_bytes:
             return text
         kind = event["type"]
         if kind not in self._told:
             self._told.add(kind)
             logger.warning("%s of %d bytes is too large for this line and is shortened", kind, len(text))
-        return as_text(fitted(event, self._max_bytes))
+        return as_text(fitted(event, self.max_bytes))
 
 
 def fitted(event: Json, max_bytes: int = DATA_CHANNEL_BYTES) -> Json:

@@ -118,6 +118,8 @@ def test_it_names_all_that_the_server_may_be_called() -> None:
     needed, also = names_for(load_settings(flags=flags))
     assert {"localhost", "127.0.0.1", "::1", "voice.local", "203.0.113.7"} <= set(needed)
     assert {socket.gethostname().lower(), *lan_addresses()} <= {*needed, *also}
+    spelled = load_settings(flags={"webrtc.public_address": "2001:DB8:0::5"})
+    assert "2001:db8::5" in names_for(spelled)[0], "as the certificate will tell it"
     assert not {"", "0.0.0.0"} & set(names_for(load_settings(flags={"server.host": "0.0.0.0"}))[0])
 
 

@@ -14,6 +14,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParamete
 
 from realtime.keys import Keys
 from realtime.webrtc.call import QUIET_SECONDS
+from realtime.webrtc.peer import Peer
 from realtime.webrtc.rtp import OpusReceiver, OpusSender
 from tests.realtime.webrtc.caller import (
     CALLS,
@@ -146,6 +147,30 @@ def test_a_caller_who_comes_back_at_the_last_moment_has_time_to_connect() -> Non
             await second.take(answer.text)
             heard = sessions[0].heard_seconds
             await until(lambda: sessions[0].heard_seconds > heard + 0.3)
+            await second.close()
+
+    run(main())
+
+
+def test_who_comes_back_is_answered_before_the_old_path_is_taken_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        server, sessions = fake_server()
+        async with serving(server) as client, calling(client) as (first, address):
+            close, released = Peer.close, asyncio.Event()
+
+            async def close_late(peer: Peer) -> None:
+                await released.wait()
+                await close(peer)
+
+            monkeypatch.setattr(Peer, "close", close_late)
+            await first.drop()
+            second = Caller()
+            async with asyncio.timeout(10):
+                answer = await client.post(f"{address}/reconnect", content=await second.offer(), headers=SDP)
+            await second.take(answer.text)
+            heard = sessions[0].heard_seconds
+            await until(lambda: sessions[0].heard_seconds > heard + 0.3)
+            released.set()
             await second.close()
 
     run(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Coroutine
 from typing import Any, NoReturn
@@ -123,6 +124,25 @@ def test_a_form_brings_the_session_along() -> None:
             assert (await client.post(CALLS, files=wrong)).status_code == 400
             broken = {"sdp": (None, await offer_of(audio="sendrecv")), "session": (None, "{")}
             assert (await client.post(CALLS, files=broken)).json()["error"]["code"] == "invalid_json"
+
+    run(main())
+
+
+def test_events_are_as_small_as_the_client_takes_them() -> None:
+    async def main() -> None:
+        server, _ = fake_server()
+        caller = Caller()
+        async with serving(server) as client:
+            offer, count = re.subn(r"(?<=a=max-message-size:)\d+", "4096", await caller.offer())
+            assert count == 1
+            session = json.dumps({"type": "realtime", "instructions": "Rhyme. " * 2000})
+            answer = await client.post(CALLS, files={"sdp": (None, offer), "session": (None, session)})
+            await caller.take(answer.text)
+            created = await caller.told("session.created")
+            assert 3000 < len(json.dumps(created, separators=(",", ":"))) <= 4096
+            caller.tell(type="response.create")
+            await caller.told("response.done")
+            await caller.close()
 
     run(main())
 

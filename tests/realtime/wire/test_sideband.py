@@ -146,6 +146,18 @@ def test_a_sideband_steers_the_call_and_its_faults_are_its_own() -> None:
     assert [what for what, _ in call.session.asked] == ["configure", "item", "response", "cancel_tool", "delete"]
 
 
+def test_a_sideband_that_resets_its_settings_leaves_the_clients_events_alone() -> None:
+    with running_call(extensions=True) as call, call.client.websocket_connect(f"{URL}&stretto=1") as side:
+        collect(side, "session.created")
+        own = {"type": "session.update", "session": {"type": "realtime", "stretto": {"effort": "deep"}}}
+        side.send_json(own)
+        assert collect(side, "session.updated")[-1]["session"]["stretto"]["effort"] == "deep"
+        side.send_json({"type": "session.update", "session": {"type": "realtime", "stretto": None}})
+        reset = collect(side, "session.updated")[-1]["session"]["stretto"]
+        assert (reset["effort"], reset["events"]) == ("auto", True)
+        assert call.door.state.session.wants_extensions
+
+
 def test_extension_events_go_to_those_who_asked() -> None:
     heard = ev.WordsHeard("u1", "Hi", 0.1)
     with (
@@ -167,6 +179,14 @@ def test_extension_events_go_to_those_who_asked() -> None:
         assert not [kind for kind in call.types() if kind.startswith("stretto.")]
         plain.send_json({"type": "session.update", "session": {"type": "realtime", "stretto": {"events": "yes"}}})
         assert collect(plain, "error")[-1]["error"]["param"] == "session.stretto.events"
+        nonsense = {"events": True, "effort": "nonsense"}
+        asked.send_json({"type": "session.update", "session": {"type": "realtime", "stretto": nonsense}})
+        assert collect(asked, "error")[-1]["error"]["param"] == "session.stretto.effort"
+        call.does(lambda: call.door.observe(0.0, heard))
+        collect(plain, "stretto.said")
+        call.client_sends('{"type":"conversation.item.retrieve","item_id":"nobody"}')
+        asked.send_json({"type": "response.create"})
+        assert "stretto.said" not in [event["type"] for event in collect(asked, "response.created")]
     assert not call.door.state.sends_extensions
 
 
