@@ -79,6 +79,7 @@ class Call:
         self._peer: Peer | None = None
         self._answered_at = 0.0
         """When its offer was answered."""
+        self._answered = asyncio.Event()
         self._path_changed = asyncio.Event()
         self._talking = False
         self._ending = asyncio.Event()
@@ -116,13 +117,14 @@ class Call:
             self._missed = self._sent_after(last_event_id)
             self._line.lead_over(None)
             before.close_soon()
+        self._answered.set()
         self._path_changed.set()
         return answer
 
     @property
     def has_been_connected(self) -> bool:
         """An offer has been answered."""
-        return self._peer is not None
+        return self._answered.is_set()
 
     def hang_up(self) -> None:
         self._end("the client hung up")
@@ -193,6 +195,7 @@ class Call:
 
     async def _talk(self, session: SessionPort) -> None:
         """The talk begins when the caller can hear and be told."""
+        await self._answered.wait()  # from then on it is known how large an event may be
         self.door.greet(session)
         await _until(lambda: self._can_sound or self._server.is_stopping)
         if not self._can_sound:
