@@ -1,6 +1,8 @@
 // Pure: what has been said, heard and thought in a call, built up from the server's events.
 // It knows no page, no sound and no clock; it is told how far the loudspeaker has come.
 
+import { byteCount } from "./pcm.js";
+
 /** @typedef {import("./wire.js").WireEvent} WireEvent */
 /** When the user stopped: in the call's input audio, or (typed) on the audio clock.
  * @typedef {{endMs: number} | {at: number}} Question */
@@ -371,9 +373,3 @@ function placeOf(whole, told) {
 
 /** @param {{text: string}[]} words */
 const textOf = (words) => words.map((word) => word.text).join("");
-
-/** @param {string} base64 */
-function byteCount(base64) {
-  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  return (base64.length / 4) * 3 - padding;
-}

@@ -23,6 +23,12 @@ export function decodePcm16(base64) {
   return samples;
 }
 
+/** How many bytes stand in it. @param {string} base64 */
+export function byteCount(base64) {
+  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
+}
+
 /** Root mean square, 0 to 1. @param {Float32Array} samples */
 export function rms(samples) {
   let sum = 0;

@@ -200,7 +200,7 @@ export class TurnMetricsBook {
    */
   heard(turn, utterance, at, { text, heard_seconds }) {
     if (turn.substanceAt !== null || turn.soundAt === null) return;
-    if (text.slice(fillerEnd(text, [...utterance.fillers.values()])).trim()) {
+    if (text.slice(fillerEnd(text, utterance.fillers.values())).trim()) {
       const before = Math.max(utterance.heardSeconds, utterance.fillerSeconds ?? 0);
       turn.substanceAt = at - Math.max(heard_seconds - before, 0);
     } else utterance.heardSeconds = heard_seconds;
@@ -240,7 +240,7 @@ function keep(memory, name, value, limit) {
 
 /**
  * How many characters of what was heard are filler. A filler that was cut short ends where the answer reads on.
- * @param {string} heard @param {string[]} fillers
+ * @param {string} heard @param {Iterable<string>} fillers
  */
 export function fillerEnd(heard, fillers) {
   let end = 0;
