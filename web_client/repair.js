@@ -34,12 +34,22 @@ export class Repair {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.patience = undefined;
     /** Another network: the old path is of no use, whatever it says. */
-    this.networkChanged = () => this.repair();
+    this.isOnline = () => this.repair();
+    this.networkChanged = () => this.compareNetwork();
+    this.network = networkInformation()?.type;
   }
 
   begin() {
-    addEventListener("online", this.networkChanged);
+    this.network = networkInformation()?.type;
+    addEventListener("online", this.isOnline);
     networkInformation()?.addEventListener("change", this.networkChanged);
+  }
+
+  /** A new estimate of the same network's speed is told as a change, too. */
+  compareNetwork() {
+    const before = this.network;
+    this.network = networkInformation()?.type;
+    if (this.network !== undefined && this.network !== before) this.repair();
   }
 
   /** @param {RTCPeerConnectionState | "channelClosed"} state of the path in use */
@@ -90,10 +100,13 @@ export class Repair {
   close() {
     this.isClosed = true;
     clearTimeout(this.patience);
-    removeEventListener("online", this.networkChanged);
+    removeEventListener("online", this.isOnline);
     networkInformation()?.removeEventListener("change", this.networkChanged);
   }
 }
 
-/** Not every browser has it. @returns {EventTarget | undefined} */
+/**
+ * Not every browser has it, nor tells the type ("wifi", "cellular", ...) where it has.
+ * @returns {EventTarget & {type?: string} | undefined}
+ */
 const networkInformation = () => /** @type {any} */ (navigator).connection;
