@@ -1,6 +1,7 @@
 // Plays the agent's audio, and knows what of it was played.
 
 import { rms } from "./pcm.js";
+import { RecentNames } from "./recent_names.js";
 import { Resampler } from "./resampler.js";
 
 const WIRE_RATE_HZ = 24000;
@@ -13,12 +14,15 @@ const FADE_SECONDS = 0.005;
 /** Sound begins here: -45 dBFS, as `stretto talk` measures it. */
 const LOUD = 10 ** (-45 / 20);
 const REPORT_SECONDS = 0.05;
+/** More items than can be on their way at once. */
+const CUT_KNOWN = 100;
 
 /** One item's audio. @typedef {{id: string, blocks: Float32Array[], queued: number, played: number,
  *   finished: boolean, loud: boolean, resampler: Resampler}} Item */
 
 /**
- * Takes `{kind: "audio", id, samples}`, `{kind: "finish", id}` (no more comes for it) and `{kind: "flush"}`.
+ * Takes `{kind: "audio", id, samples}`, `{kind: "finish", id}` (no more comes for it) and `{kind: "flush"}`. What still comes
+ * of an item that was flushed was on its way when the server was told, and is dropped.
  * Posts `{kind: "sound", id, at}` at an item's first loud sample, `{kind: "progress", id, seconds, level}`,
  * `{kind: "ended", id, seconds}` and, after a flush, `{kind: "flushed", items: [{id, seconds}]}`.
  */
@@ -27,6 +31,7 @@ class Speaker extends AudioWorkletProcessor {
     super();
     /** @type {Item[]} */
     this.items = [];
+    this.cut = new RecentNames(CUT_KNOWN);
     this.offset = 0;
     this.running = false;
     /** Samples until a flush has faded out. @type {number | undefined} */
@@ -45,6 +50,7 @@ class Speaker extends AudioWorkletProcessor {
 
   /** @param {string} id @param {Float32Array} samples */
   add(id, samples) {
+    if (this.cut.has(id)) return;
     let item = this.items.find((known) => known.id === id);
     if (!item) {
       const resampler = new Resampler(WIRE_RATE_HZ, sampleRate);
@@ -136,6 +142,7 @@ class Speaker extends AudioWorkletProcessor {
   flush() {
     this.fading = undefined;
     const items = this.items.map(({ id, played }) => ({ id, seconds: played / sampleRate }));
+    for (const { id } of items) this.cut.add(id);
     this.items = [];
     this.offset = 0;
     this.running = false;

@@ -7,6 +7,7 @@ import { FirstSounds, SpeechEnds } from "./loudness.js";
 import { rms } from "./pcm.js";
 import { Peer } from "./peer.js";
 import { QualityWatch } from "./quality_watch.js";
+import { RecentNames } from "./recent_names.js";
 import { Repair } from "./repair.js";
 import { endCall, readIceServers, reconnectCall, startCall, whyEnded } from "./server.js";
 
@@ -18,6 +19,8 @@ import { endCall, readIceServers, reconnectCall, startCall, whyEnded } from "./s
 
 /** A path that is not found in this time is not found later either: most are there in half a second. */
 const ESTABLISHED_MS = 8000;
+/** More events than come while a new path is made in place of one that still lives. */
+const EVENTS_KNOWN = 500;
 
 /** @implements {Line} */
 export class WebRtcLine {
@@ -51,6 +54,8 @@ export class WebRtcLine {
     this.callId = "";
     /** What came after it is sent again on a new path. */
     this.lastEventId = "";
+    /** An old path that still lives brings some of it, too. */
+    this.known = new RecentNames(EVENTS_KNOWN);
     /** The response that sounds, and for how long. */
     this.sounding = "";
     this.soundedSeconds = 0;
@@ -120,8 +125,8 @@ export class WebRtcLine {
 
   /** @param {WireEvent} event */
   take(event) {
-    if (this.isClosed) return;
-    this.lastEventId = event.event_id ?? this.lastEventId;
+    if (this.isClosed || this.known.has(event.event_id)) return;
+    if (event.event_id) this.known.add((this.lastEventId = event.event_id));
     this.events.onEvent(event);
     switch (event.type) {
       case "output_audio_buffer.started":
