@@ -1,5 +1,8 @@
 // The sound desk of one call: one audio context, and a channel for each side that meters and recordings listen to.
 
+/** So long a browser may take to let a page sound; the call goes on without, and sounds when it is let. */
+const RESUME_MS = 2000;
+
 export class Desk {
   /** Make it within a click: browsers let no page sound before. */
   constructor() {
@@ -8,6 +11,10 @@ export class Desk {
     this.user = this.makeChannel();
     /** What the loudspeaker plays. It is heard by another way; nothing sounds through this channel. */
     this.agent = this.makeChannel();
+    /** A phone call, or hiding the page, interrupts the sound; not every browser goes on by itself. */
+    this.goOn = () => this.resume();
+    this.context.addEventListener("statechange", this.goOn);
+    document.addEventListener("visibilitychange", this.goOn);
   }
 
   makeChannel() {
@@ -15,7 +22,12 @@ export class Desk {
   }
 
   async open() {
-    await this.context.resume();
+    await Promise.race([this.context.resume(), new Promise((resolve) => setTimeout(resolve, RESUME_MS))]);
+  }
+
+  resume() {
+    if (["running", "closed"].includes(this.context.state)) return;
+    this.context.resume().catch(() => {}); // not yet: the next change tells
   }
 
   /** Browsers give worklets to secure pages only. */
@@ -43,6 +55,8 @@ export class Desk {
   }
 
   close() {
+    this.context.removeEventListener("statechange", this.goOn);
+    document.removeEventListener("visibilitychange", this.goOn);
     if (this.context.state !== "closed") this.context.close();
   }
 }
