@@ -1,6 +1,7 @@
 // One call: the line, the microphone and the conversation brought together.
 
 import { Desk } from "./desk.js";
+import { listDevices, onDevicesChanged } from "./devices.js";
 import { Failure, isAboutMedia } from "./failures.js";
 import { lineMakers, rememberBlockedMedia } from "./line.js";
 import { Microphone } from "./microphone.js";
@@ -32,6 +33,7 @@ import { WakeLock } from "./wake_lock.js";
  * @property {(event: WireEvent, arrivedSeconds: number) => void} [onEvent] every event of the server; the time is
  *   `performance.now()` in seconds
  * @property {(name: Notice, detail: string) => void} [onNotice]
+ * @property {() => void} [onMicrophoneFound] after the failure "microphoneLost"
  */
 
 /** Answers to what crossed the server's own events on the way; nothing is wrong. */
@@ -45,6 +47,8 @@ const CROSSED = [
 const CATCH_UP_MS = 300;
 /** After the server's goodbye, what it sent ahead is still played: it sends at most a second. */
 const GOODBYE_MS = 1500;
+/** So long a server may take to accept the settings, the making of a new path included. */
+const CONFIGURED_MS = 10_000;
 
 export class Call {
   /**
@@ -59,19 +63,26 @@ export class Call {
     this.microphone = new Microphone(this.desk, {
       onTrack: (track) => this.line?.useMicrophone(track),
       onLost: () => this.fail(new Failure("microphoneLost")),
+      onFound: () => this.events.onMicrophoneFound?.(),
     });
+    this.forgetDevices = onDevicesChanged(() => this.speakersChanged());
     this.wakeLock = new WakeLock();
     this.metrics = new TurnMetricsBook();
     /** @type {Line | null} */
     this.line = null;
+    /** The chosen loudspeaker can't be used; the browser's own choice sounds. */
+    this.isSpeakerGone = false;
     /** @type {Recorder | null} */
     this.recorder = null;
+    this.isRecordingBegun = false;
     /** @type {"connecting" | "asking" | "live" | "reconnecting" | "over"} */
     this.stage = "connecting";
     this.hasMicrophone = false;
     this.muted = false;
     /** Push to talk: the key is held. */
     this.isTalking = false;
+    /** Its last sounds are on their way. @type {ReturnType<typeof setTimeout> | undefined} */
+    this.tail = undefined;
     /** What sounds: an item, or a response, as its line names it. */
     this.sounding = "";
     /** A question waits for the running answer to end. */
@@ -124,6 +135,10 @@ export class Call {
     return this.conversation.silent ? "silent" : "listening";
   }
 
+  get isOver() {
+    return this.stage === "over";
+  }
+
   /** How sound travels; "" before a line stands. */
   get transport() {
     return this.line?.kind ?? "";
@@ -170,10 +185,22 @@ export class Call {
     const line = await this.openLine(key);
     await this.useSpeaker(line);
     this.refuseIfOver();
-    this.configure();
-    await /** @type {Promise<undefined>} */ (
-      new Promise((resolve, reject) => (this.opening = { resolve, reject }))
-    );
+    await this.configured();
+  }
+
+  /** Resolves when the server has taken the settings; throws a `Failure` if it does not. */
+  async configured() {
+    const timer = setTimeout(() => this.opening?.reject(new Failure("serverGone")), CONFIGURED_MS);
+    try {
+      await /** @type {Promise<undefined>} */ (
+        new Promise((resolve, reject) => {
+          this.opening = { resolve, reject };
+          this.configure();
+        })
+      );
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The first line that can be had. @param {string} key @returns {Promise<Line>} */
@@ -236,7 +263,9 @@ export class Call {
 
   /** The microphone and the screen at once; the sound desk when all has been played and recorded. @param {number} [afterMs] */
   letGo(afterMs = 0) {
+    clearTimeout(this.tail);
     this.microphone.close();
+    this.forgetDevices();
     this.wakeLock.release();
     this.recorder?.finish();
     const recorded = this.recorder?.finished ?? Promise.resolve();
@@ -252,6 +281,7 @@ export class Call {
   }
 
   restored() {
+    if (this.stage === "connecting") this.configure(); // it may have been lost with the old path
     if (this.stage !== "reconnecting") return;
     this.stage = "live";
     this.isCatchingUp = true;
@@ -306,11 +336,30 @@ export class Call {
 
   /** One that is gone, or not allowed, gives way to the browser's own choice. @param {Line} line */
   async useSpeaker(line) {
+    this.isSpeakerGone = false;
     try {
       await line.useSpeaker(this.settings.speakerId);
     } catch (error) {
-      this.events.onNotice?.("noSpeaker", String(error));
+      this.speakerGone(String(error));
     }
+  }
+
+  /** @param {string} [detail] */
+  speakerGone(detail = "") {
+    this.isSpeakerGone = true;
+    this.events.onNotice?.("noSpeaker", detail);
+  }
+
+  /** One that is unplugged would leave silence; plugged in again, it is the one that was chosen. */
+  async speakersChanged() {
+    const { speakerId } = this.settings;
+    if (!speakerId) return;
+    const { speakers } = await listDevices();
+    const isGone = !speakers.some(({ id }) => id === speakerId);
+    if (!this.line || this.isOver || isGone === this.isSpeakerGone) return;
+    if (!isGone) return this.useSpeaker(this.line);
+    this.speakerGone();
+    await this.line.useSpeaker("").catch(() => {}); // there is nothing else to try
   }
 
   // --- the user -----------------------------------------------------------------------------------
@@ -373,27 +422,38 @@ export class Call {
     this.events.onLevel(0);
   }
 
+  /** A key that is held is meant, whatever was muted before. */
   applyMute() {
-    this.microphone.mute(this.muted || (this.settings.pushToTalk && !this.isTalking));
+    this.microphone.mute(this.settings.pushToTalk ? !this.isTalking : this.muted);
   }
 
-  /** Push to talk: the key goes down. What sounds is cut off. */
+  /**
+   * Push to talk: the key goes down. What sounds is cut off; what was said just before, and is not yet sent, goes on.
+   * @returns {boolean} the microphone is open now
+   */
   talkBegin() {
-    if (!this.settings.pushToTalk || this.isTalking || this.stage !== "live") return;
+    if (!this.settings.pushToTalk || !this.hasMicrophone || this.stage !== "live") return false;
+    clearTimeout(this.tail);
+    this.tail = undefined;
+    if (this.isTalking) return true;
     this.isTalking = true;
     this.interrupt();
     this.line?.send({ type: "input_audio_buffer.clear" });
     this.applyMute();
     this.events.onChange();
+    return true;
   }
 
   /** The key is let go: what was said is to be answered, its last sounds included, which are still on their way. */
-  async talkEnd() {
-    if (!this.isTalking || this.isEnding) return;
-    this.isEnding = true;
+  talkEnd() {
+    if (!this.isTalking || this.tail !== undefined) return;
     this.conversation.asked(this.desk.now);
-    await new Promise((resolve) => setTimeout(resolve, (this.line?.tailSeconds ?? 0) * 1000));
-    this.isEnding = this.isTalking = false;
+    this.tail = setTimeout(() => this.talked(), (this.line?.tailSeconds ?? 0) * 1000);
+  }
+
+  talked() {
+    this.tail = undefined;
+    this.isTalking = false;
     this.applyMute();
     this.mustAnswer = true;
     this.line?.send({ type: "input_audio_buffer.commit" });
@@ -446,6 +506,8 @@ export class Call {
   /** @param {{code: string, message: string}} error */
   refused({ code, message }) {
     this.isAwaited = false;
+    // nothing but the settings and sound was sent yet: without settings there is no call
+    if (this.opening && this.stage === "connecting") return this.opening.reject(new Failure("unexpected", message));
     if (!CROSSED.includes(code)) this.events.onFailure(new Failure("refused", message));
     if (code === "conversation_already_has_active_response") this.mustAsk = true; // at its response.done
     if (code === "input_audio_buffer_commit_empty") this.mustAnswer = false;
@@ -514,12 +576,20 @@ export class Call {
     return this.recorder !== null;
   }
 
-  /** Both sides, in this browser only. Throws a `Failure` where the browser can't. */
+  /** Both sides, in this browser only. Throws a `Failure` where the browser can't; then nothing is recorded. */
   async startRecording() {
-    if (this.recorder || this.stage === "over") return;
+    if (this.recorder || this.isRecordingBegun || this.isOver) return;
     if (!this.desk.hasWorklets) throw new Failure("insecure");
-    this.recorder = new Recorder(this.desk, () => this.events.onNotice?.("recordingFull", ""));
-    await this.recorder.start();
+    this.isRecordingBegun = true;
+    const recorder = new Recorder(this.desk, () => this.events.onNotice?.("recordingFull", ""));
+    try {
+      await recorder.start();
+      if (!this.isOver) this.recorder = recorder;
+    } catch (error) {
+      if (!this.isOver) throw new Failure("unexpected", String(error));
+    } finally {
+      this.isRecordingBegun = false;
+    }
     this.events.onChange();
   }
 

@@ -9,6 +9,7 @@ import { Failure, microphoneFailure } from "./failures.js";
  * @typedef {object} MicrophoneEvents
  * @property {(track: MediaStreamTrack) => void} onTrack another one is to be sent from now on
  * @property {() => void} onLost the device was unplugged, or the permission taken back
+ * @property {() => void} onFound there is one again
  */
 
 export class Microphone {
@@ -52,8 +53,11 @@ export class Microphone {
   async change(settings) {
     const isSame = this.settings !== null && !this.isLost && NAMES.every((name) => this.settings?.[name] === settings[name]);
     if (!this.track || isSame) return;
+    const wasLost = this.isLost;
     await this.open(settings);
-    if (this.track) this.events.onTrack(this.track);
+    if (this.isClosed) return;
+    this.events.onTrack(this.track);
+    if (wasLost) this.events.onFound();
   }
 
   /** Muted, silence is sent: the server's audio time goes on. @param {boolean} muted */

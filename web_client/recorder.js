@@ -11,6 +11,8 @@ const CHANNELS = 2;
 const MAX_SECONDS = 3600;
 /** So many blocks of half a second are handed to the browser as one. */
 const BLOCKS_PER_PART = 20;
+/** The last samples are there at once, unless the browser has stopped all sound: then what there is must do. */
+const LAST_MS = 2000;
 
 export class Recorder {
   /** @param {Desk} desk @param {() => void} onFull no more is recorded; what there is can be had */
@@ -58,8 +60,9 @@ export class Recorder {
   finish() {
     if (this.isFinishing) return;
     this.isFinishing = true;
-    if (this.node) this.node.port.postMessage("finish");
-    else this.resolve?.();
+    if (!this.node) return void this.resolve?.();
+    this.node.port.postMessage("finish");
+    setTimeout(() => this.resolve?.(), LAST_MS);
   }
 
   /** @returns {Promise<Recording>} a WAV file, left the user, right the agent */

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.web.browsing import opened
+from tests.web.browsing import opened, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -333,6 +333,238 @@ def test_pauses_between_attempts_grow_and_have_an_end(page: Page) -> None:
     assert waits == [0, 250, 500, 1000, 2000, 4000, 4000, 4000]
 
 
+NETWORK = """async ([network, ...types]) => {
+  const { Repair } = await import("/repair.js");
+  const connection = Object.assign(new EventTarget(), {type: network ?? undefined});
+  Object.defineProperty(navigator, "connection", {value: connection, configurable: true});
+  let count = 0;
+  const repair = new Repair(async () => void count++, {onBroken() {}, onRestored() {}, onGivenUp() {}});
+  repair.begin();
+  for (const type of types) {
+    connection.type = type ?? undefined;
+    connection.dispatchEvent(new Event("change"));
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the first attempt is made at once
+  }
+  repair.close();
+  delete navigator.connection;
+  return count;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("types", "repairs"),
+    [(["wifi", "wifi"], 0), ([None, None], 0), (["wifi", "cellular", "cellular"], 1), (["wifi", "none", "wifi"], 2)],
+)
+def test_only_another_network_breaks_the_path_and_no_new_estimate_of_its_speed(
+    page: Page, types: list[str | None], repairs: int
+) -> None:
+    assert page.evaluate(NETWORK, types) == repairs
+
+
+def test_what_an_old_path_and_the_new_one_both_bring_is_taken_once(page: Page) -> None:
+    taken, last = page.evaluate(
+        """async () => {
+          const { WebRtcLine } = await import("/webrtc_line.js");
+          const taken = [];
+          const line = new WebRtcLine({}, {track: null}, {onEvent: ({ event_id }) => taken.push(event_id)});
+          for (const event_id of ["a", "b", "c", "b", "c", "d"]) line.take({type: "stretto.heard", event_id});
+          return [taken, line.lastEventId];
+        }"""
+    )
+    assert (taken, last) == (["a", "b", "c", "d"], "d")
+
+
+def test_of_many_names_the_latest_are_known(page: Page) -> None:
+    known = page.evaluate(
+        """async () => {
+          const { RecentNames } = await import("/recent_names.js");
+          const names = new RecentNames(3);
+          for (const name of ["a", "b", "c", "d"]) names.add(name);
+          return ["a", "b", "c", "d"].map((name) => names.has(name));
+        }"""
+    )
+    assert known == [False, True, True, True]
+
+
+# --- the sound desk -------------------------------------------------------------------------------
+
+
+def test_what_comes_of_a_speech_after_it_was_cut_off_is_not_played(page: Page) -> None:
+    late, after, posted = page.evaluate(
+        """async () => {
+          const posted = [];
+          Object.assign(globalThis, {
+            sampleRate: 24000,
+            currentTime: 0,
+            AudioWorkletProcessor: class { port = {postMessage: ({ kind, ...rest }) => posted.push([kind, rest])}; },
+            registerProcessor: (_name, Processor) => (globalThis.speaker = new Processor()),
+          });
+          await import("/speaker_worklet.js");
+          const output = [[new Float32Array(1200)]];
+          const second = (id) => ({kind: "audio", id, samples: new Float32Array(24000).fill(0.5)});
+          const play = (count) => { while (count--) speaker.process([], output); };
+          const level = () => Math.max(...output[0][0].fill(0) && (play(1), output[0][0]));
+          speaker.take(second("one"));
+          play(4);
+          speaker.take({kind: "flush"});
+          play(2);
+          speaker.take(second("one"));
+          const late = level();
+          speaker.take({kind: "finish", id: "one"});
+          speaker.take(second("two"));
+          return [late, level(), posted.filter(([kind]) => kind === "flushed" || kind === "sound")];
+        }"""
+    )
+    assert posted == [
+        ["sound", {"id": "one", "at": 0}],
+        ["flushed", {"items": [{"id": "one", "seconds": pytest.approx(0.25)}]}],
+        ["sound", {"id": "two", "at": 0}],
+    ]
+    assert (late, after) == (0, pytest.approx(0.5, abs=0.05))
+
+
+def test_sound_that_was_interrupted_goes_on_and_a_call_does_not_wait_for_it(browser: Browser, address: str) -> None:
+    with opened(browser, address) as page:
+        page.mouse.click(1, 1)  # browsers let no page sound before
+        page.evaluate(
+            """async () => {
+              const { Desk } = await import("/desk.js");
+              window.desk = new Desk();
+              await desk.open();
+              window.states = [];
+              desk.context.addEventListener("statechange", () => states.push(desk.context.state));
+              await desk.context.suspend();
+            }"""
+        )
+        wait_for(page, "states.join().endsWith('suspended,running')", 10)
+        page.evaluate("() => { desk.context.resume = () => new Promise(() => {}); }")  # as iOS during a phone call
+        page.evaluate("desk.context.suspend()")
+        wait_for(page, "states.at(-1) === 'suspended'", 10)
+        page.evaluate("desk.open()")
+        page.evaluate("delete desk.context.resume; document.dispatchEvent(new Event('visibilitychange'))")
+        wait_for(page, "states.at(-1) === 'running'", 10)
+        page.evaluate("desk.close()")
+        wait_for(page, "states.at(-1) === 'closed'", 10)
+
+
+# --- a call on a line that is made up -------------------------------------------------------------
+
+MADE_UP_LINE = """
+export const lineMakers = () => [(_desk, _microphone, events) => (window.line = {
+  kind: "webrtc", isAudible: true, tailSeconds: 0.2, sent: [], speakers: [], events,
+  open: async () => {},
+  send(event) { this.sent.push(event.type); },
+  interrupt() {},
+  spokenAt: () => null,
+  useMicrophone() {},
+  useSpeaker: async (id) => void line.speakers.push(id),
+  close() {},
+})];
+export function rememberBlockedMedia() {}
+"""
+BEGIN = """async ([withMicrophone, settings]) => {
+  const { Call } = await import("/call.js");
+  const { Conversation } = await import("/conversation.js");
+  const { DEFAULTS } = await import("/settings_store.js");
+  window.call?.hangUp();
+  Object.assign(window, {failures: [], notices: [], found: 0, line: null});
+  window.call = new Call(new Conversation(), {
+    onChange() {},
+    onLevel() {},
+    onFailure: ({ kind }) => failures.push(kind),
+    onNotice: (name) => notices.push(name),
+    onMicrophoneFound: () => found++,
+  }, {...DEFAULTS, ...settings});
+  call.begin("", withMicrophone).catch(({ kind, detail }) => failures.push(`${kind} ${detail}`));
+}"""
+UPDATED = "line.events.onEvent({type: 'session.updated'})"
+
+
+@pytest.fixture(scope="module")
+def bare(browser: Browser, address: str) -> Iterator[Page]:
+    """A page whose calls go nowhere: ``line`` tells what was sent, and ``line.events`` takes what would come."""
+    with opened(browser, address) as page:
+        page.route("**/line.js", lambda route: route.fulfill(body=MADE_UP_LINE, content_type="text/javascript"))
+        page.reload()
+        page.mouse.click(1, 1)  # browsers let no page sound before
+        yield page
+
+
+def connecting(page: Page, *, microphone: bool = False, **settings: object) -> None:
+    page.evaluate(BEGIN, [microphone, settings])
+    wait_for(page, "window.line?.sent.includes('session.update')")
+
+
+def live(page: Page, *, microphone: bool = False, **settings: object) -> None:
+    connecting(page, microphone=microphone, **settings)
+    page.evaluate(UPDATED)
+    assert page.evaluate("call.stage") == "live"
+
+
+def test_on_a_path_that_was_renewed_while_the_call_began_the_settings_are_sent_again(bare: Page) -> None:
+    connecting(bare)
+    bare.evaluate("line.events.onBroken(); line.events.onRestored()")
+    assert bare.evaluate("line.sent") == ["session.update", "session.update"]
+    bare.evaluate(UPDATED)
+    assert bare.evaluate("[call.stage, failures]") == ["live", []]
+
+
+def test_a_call_whose_settings_are_refused_or_never_taken_does_not_begin(bare: Page) -> None:
+    connecting(bare)
+    bare.evaluate("line.events.onEvent({type: 'error', error: {code: 'invalid_value', message: 'No such voice.'}})")
+    wait_for(bare, "failures.length")
+    assert bare.evaluate("[call.stage, failures]") == ["over", ["unexpected No such voice."]]
+    bare.evaluate("() => { window.wait = setTimeout; window.setTimeout = (act, ms) => wait(act, ms / 20); }")
+    connecting(bare)
+    wait_for(bare, "failures.length")
+    bare.evaluate("() => { window.setTimeout = wait; }")
+    assert bare.evaluate("[call.stage, failures]") == ["over", ["serverGone "]]
+
+
+def test_a_key_pressed_again_before_the_last_sounds_have_gone_out_goes_on_with_the_turn(bare: Page) -> None:
+    live(bare, microphone=True, pushToTalk=True)
+    is_open = "call.microphone.track.enabled"
+    pressed = bare.evaluate(f"[call.talkBegin(), {is_open}, call.talkEnd(), call.talkBegin(), {is_open}]")
+    assert pressed == [True, True, None, True, True]
+    bare.wait_for_timeout(400)  # twice the time of the last sounds
+    assert bare.evaluate(is_open)
+    bare.evaluate("call.talkEnd()")
+    wait_for(bare, f"!{is_open}")
+    spoken = bare.evaluate("line.sent.filter((type) => type.startsWith('input_audio_buffer'))")
+    assert spoken == ["input_audio_buffer.clear", "input_audio_buffer.commit"]
+    bare.evaluate("line.events.onBroken()")
+    assert bare.evaluate("call.talkBegin()") is False
+
+
+def test_a_key_that_is_held_is_heard_though_the_call_was_muted_before(bare: Page) -> None:
+    live(bare, microphone=True)
+    bare.evaluate("call.mute(true); call.apply({...call.settings, pushToTalk: true})")
+    assert bare.evaluate("[call.talkBegin(), call.microphone.track.enabled]") == [True, True]
+    bare.evaluate("call.apply({...call.settings, pushToTalk: false})")
+    assert not bare.evaluate("call.microphone.track.enabled"), "it is still muted"
+
+
+def test_a_microphone_that_is_back_is_told(bare: Page) -> None:
+    live(bare, microphone=True)
+    bare.evaluate("call.microphone.track.dispatchEvent(new Event('ended'))")
+    assert bare.evaluate("[failures, found]") == [["microphoneLost"], 0]
+    bare.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+    wait_for(bare, "found === 1")
+
+
+def test_a_loudspeaker_that_is_unplugged_gives_way_until_it_is_back(bare: Page) -> None:
+    live(bare, speakerId="desk")
+    plug = """(ids) => {
+      const devices = ids.map((deviceId) => ({kind: "audiooutput", deviceId, label: deviceId}));
+      navigator.mediaDevices.enumerateDevices = async () => devices;
+      navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    }"""
+    for ids in (["default", "desk"], ["default"], ["default"], ["default", "desk"]):
+        bare.evaluate(plug, ids)
+        bare.wait_for_timeout(50)  # the list of devices comes later
+    assert bare.evaluate("[line.speakers, notices]") == [["desk", "", "desk"], ["noSpeaker"]]
+
+
 # --- recordings -----------------------------------------------------------------------------------
 
 
@@ -341,3 +573,24 @@ def test_a_recording_has_the_head_of_a_wav_file(page: Page) -> None:
     assert struct.unpack("<4sI8sIHHIIHH4sI", head) == (
         *(b"RIFF", 36 + 960, b"WAVEfmt ", 16, 1, 2, 24000, 96000, 4, 16, b"data", 960),
     )
+
+
+def test_a_recording_that_cannot_begin_is_refused_and_leaves_nothing(bare: Page) -> None:
+    live(bare)
+    bare.evaluate("() => { call.desk.context.audioWorklet.addModule = async () => { throw new DOMException(); }; }")
+    refused = "call.startRecording().then(() => '', (failure) => failure.constructor.name + ' ' + failure.kind)"
+    assert bare.evaluate(refused) == "Failure unexpected"
+    assert not bare.evaluate("call.isRecording")
+    bare.evaluate("delete call.desk.context.audioWorklet.addModule")
+    assert bare.evaluate("call.startRecording().then(() => call.isRecording)")
+    assert not bare.evaluate("(async () => (await call.stopRecording(), call.isRecording))()")
+    bare.evaluate("window.begun = call.startRecording(); call.hangUp()")
+    assert not bare.evaluate("begun.then(() => call.isRecording)"), "hung up before it had begun"
+
+
+def test_a_recording_whose_last_samples_never_come_is_given_as_it_is(bare: Page) -> None:
+    live(bare)
+    bare.evaluate("call.startRecording()")
+    bare.evaluate("call.recorder.node.port.onmessage = null; call.hangUp()")
+    assert bare.evaluate("call.stopRecording().then(({ blob }) => blob.size)") == 44
+    wait_for(bare, "call.desk.context.state === 'closed'")
