@@ -30,6 +30,17 @@ export function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** Nobody is anywhere: nothing has the focus, or what has it is gone. */
+export function isFocusFree() {
+  const here = document.activeElement;
+  return here === null || here === document.body || !here.checkVisibility();
+}
+
+/** The focus goes to the first of these that is to be seen. @param {string[]} ids */
+export function focusFirst(...ids) {
+  ids.map((id) => byId(id)).find((element) => element.checkVisibility())?.focus();
+}
+
 /** Keep a file on the user's machine. @param {string} name @param {Blob} blob */
 export function download(name, blob) {
   const link = /** @type {HTMLAnchorElement} */ (make("a"));
@@ -39,10 +50,9 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may ask the user first
 }
 
-/** A name for a file of now: `stretto-2025-03-01-14-05-09.svg`. @param {string} kind of file */
-export function fileName(kind) {
-  const now = new Date();
-  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
+/** A name in local time: `stretto-2025-03-01-14-05-09.svg`. @param {string} kind of file @param {Date} [date] */
+export function fileName(kind, date = new Date()) {
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
   return `stretto-${local.toISOString().slice(0, 19).replace(/[T:]/g, "-")}.${kind}`;
 }
 

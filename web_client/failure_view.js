@@ -16,15 +16,15 @@ export class FailureView {
     this.panel = byId("failure");
   }
 
-  /** @param {Failure} failure @param {boolean} isLive a call goes on */
-  show({ kind, detail }, isLive) {
+  /** @param {Failure} failure @param {boolean} hasCall one goes on, or is being begun */
+  show({ kind, detail }, hasCall) {
     const asksKey = kind === "keyNeeded" || kind === "keyWrong";
     this.panel.hidden = false;
     this.panel.dataset.kind = kind;
     setText(byId("failure-text"), this.strings[kind]);
     setText(byId("failure-detail"), isAboutMicrophone(kind) ? "" : detail);
     byId("key-form").hidden = !asksKey;
-    byId("retry").hidden = asksKey || isPassing(kind) || isLive;
+    byId("retry").hidden = asksKey || isPassing(kind) || hasCall;
     setText(byId("retry"), CALLS_FOR_RECONNECT.includes(kind) ? this.strings.reconnect : this.strings.again);
     if (asksKey) byId("key").focus();
   }
@@ -35,5 +35,14 @@ export class FailureView {
 
   get isShown() {
     return !this.panel.hidden;
+  }
+
+  /** @param {import("./failures.js").FailureName} kind */
+  tells(kind) {
+    return this.isShown && this.panel.dataset.kind === kind;
+  }
+
+  get hasFocus() {
+    return this.panel.contains(document.activeElement);
   }
 }

@@ -47,6 +47,7 @@ export class Keyboard {
 
   /** @param {KeyboardEvent} event */
   down(event) {
+    if (event.defaultPrevented) return; // it belonged to what has the focus
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     // What has just disappeared (a closed dialog's button) keeps the focus until the next picture is drawn.
     const focus = event.target instanceof Element && event.target.checkVisibility() ? event.target : document.body;

@@ -2,7 +2,7 @@
 
 import { Call } from "./call.js";
 import { Conversation } from "./conversation.js";
-import { byId, setAttribute, setText, writeStrings } from "./dom.js";
+import { byId, focusFirst, isFocusFree, setAttribute, setText, writeStrings } from "./dom.js";
 import { FailureView } from "./failure_view.js";
 import { Failure } from "./failures.js";
 import { Keyboard, writeHelp } from "./keyboard.js";
@@ -79,6 +79,7 @@ function makeCall() {
     onLevel: (/** @type {number} */ level) => orb.move(level),
     onEvent: takeEvent,
     onNotice: showNotice,
+    onMicrophoneFound: forgetLostMicrophone,
   };
   return new Call(conversation, events, settings);
 }
@@ -97,7 +98,7 @@ async function talk() {
   again = talk;
   if (!(await begin(true))) return;
   draw();
-  byId(settings.pushToTalk ? "hold" : "mute").focus(); // the button that had the focus is gone
+  if (isFocusFree()) focusFirst(settings.pushToTalk ? "hold" : "mute"); // the button that had it is gone; who types stays
 }
 
 /**
@@ -116,11 +117,11 @@ async function beginTyping() {
   if (await begin(false)) again = talk;
 }
 
-async function hangUp() {
-  const ended = call;
-  if (ended) await recordingView.finish(ended);
-  ended?.hangUp();
-  if (call === ended) call = null;
+function hangUp() {
+  if (!call) return;
+  call.hangUp();
+  recordingView.finish(call); // saving waits for its last sounds, the end does not
+  call = null;
   conversation.dropUnsent();
   draw();
   byId("talk").focus();
@@ -149,28 +150,58 @@ function mute() {
 
 /** Push to talk; false: there is no call to talk in. */
 function talkBegin() {
-  if (!isLive() || !call?.hasMicrophone || !settings.pushToTalk) return false;
-  call.talkBegin();
-  setAttribute(byId("hold"), "aria-pressed", "true");
-  return true;
+  const isOpen = call?.talkBegin() ?? false;
+  showHeld(isOpen);
+  return isOpen;
 }
 
 function talkEnd() {
   call?.talkEnd();
-  setAttribute(byId("hold"), "aria-pressed", "false");
+  showHeld(false);
+}
+
+/** @param {boolean} isHeld */
+const showHeld = (isHeld) => setAttribute(byId("hold"), "aria-pressed", String(isHeld));
+const isHeld = () => byId("hold").getAttribute("aria-pressed") === "true";
+
+/** Enter, a switch and a screen reader can't hold: one click begins, the next one ends. A pointer's clicks have a count. @param {MouseEvent} click */
+function holdByClick({ detail }) {
+  if (detail) return;
+  if (isHeld()) talkEnd();
+  else talkBegin();
 }
 
 // --- what is told -----------------------------------------------------------------------------------
 
 /** @param {Failure} failure */
 function showFailure(failure) {
-  failureView.show(failure, isLive());
+  failureView.show(failure, hasCall());
+  tellInDialog(strings[failure.kind]);
   refresh();
 }
 
 function closeFailure() {
   failureView.hide();
-  byId(isLive() ? "typed" : "talk").focus();
+  draw();
+  focusFirst(...(isLive() ? ["typed"] : []), "talk", "hang-up");
+}
+
+/** That there is no microphone is told only as long as it holds. */
+function forgetLostMicrophone() {
+  if (!failureView.tells("microphoneLost")) return;
+  tellInDialog("");
+  if (failureView.hasFocus) closeFailure();
+  else failureView.hide();
+}
+
+/** What is told on the page is neither seen nor read out behind a dialog: that has a line of its own. @param {string} sentence */
+function tellInDialog(sentence) {
+  const line = document.querySelector("dialog[open] .told");
+  if (line) setText(line, sentence);
+}
+
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.addEventListener("close", () => setText(/** @type {Element} */ (dialog.querySelector(".told")), ""));
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -181,6 +212,8 @@ const NOTICE_MS = 20_000;
 /** Something to know that hinders nothing. @param {import("./call.js").Notice} name */
 function showNotice(name) {
   setText(byId("notice"), strings[name]);
+  tellInDialog(strings[name]);
+  refresh();
   clearTimeout(noticeTimer);
   noticeTimer = setTimeout(() => setText(byId("notice"), ""), NOTICE_MS);
 }
@@ -240,16 +273,17 @@ function drawControls() {
   if (hasCall() && byId("hang-up").hidden) hangUpSeenAt = performance.now();
   byId("hang-up").hidden = !hasCall();
   byId("hold").hidden = !(canSpeak && settings.pushToTalk);
+  if (!hasCall() || !settings.pushToTalk) showHeld(false); // nobody lets go of what is gone
   byId("mute").hidden = !canSpeak || settings.pushToTalk;
   setText(byId("mute"), isMuted ? strings.unmute : strings.mute);
-  setAttribute(byId("mute"), "aria-pressed", String(isMuted));
+  byId("mute").classList.toggle("on", isMuted);
 }
 
 /** @param {import("./call.js").Mood} mood */
 function moodSentence(mood) {
   if (mood !== "listening") return strings[`mood_${mood}`];
   if (!call?.hasMicrophone) return strings.mood_typing;
-  if (settings.pushToTalk) return byId("hold").getAttribute("aria-pressed") === "true" ? strings.mood_listening : strings.mood_holding;
+  if (settings.pushToTalk) return isHeld() ? strings.mood_listening : strings.mood_holding;
   return call.muted ? strings.mood_muted : strings.mood_listening;
 }
 
@@ -300,15 +334,19 @@ function goToTextBox() {
 }
 
 function toggleThinking() {
+  const hadFocus = byId("pane-thinking").contains(document.activeElement);
   panes.toggleThinking();
+  if (hadFocus) focusThinkingButton();
   pageSettings = { ...pageSettings, thinking: panes.isThinkingOpen };
   savePageSettings(pageSettings);
 }
 
-/** The focus goes back to where the drawer was opened. */
+/** Back to where the drawer was opened; on a phone that was a tab. */
+const focusThinkingButton = () => focusFirst("show-thinking", "tab-talk");
+
 function closeThinking() {
   toggleThinking();
-  byId("show-thinking").focus();
+  focusThinkingButton();
 }
 
 function escape() {
@@ -325,6 +363,8 @@ new Keyboard(
 onClick("talk", talkByClick);
 onClick("hang-up", hangUpByClick);
 onClick("mute", mute);
+onClick("hold", holdByClick);
+byId("hold").addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
 onClick("retry", () => again());
 onClick("dismiss", closeFailure);
 onClick("open-settings", () => settingsView.open());

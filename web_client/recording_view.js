@@ -1,6 +1,6 @@
 // The record button: offered only to those who asked for it, and what was recorded stays on their machine.
 
-import { byId, download, setAttribute, setText } from "./dom.js";
+import { byId, download, setText } from "./dom.js";
 
 /** @typedef {import("./strings.js").Strings} Strings */
 /** @typedef {import("./call.js").Call} Call */
@@ -19,17 +19,27 @@ export class RecordingView {
   show(call, isOffered) {
     const isRecording = call?.isRecording ?? false;
     this.button.hidden = !isRecording && !(isOffered && call?.stage === "live");
-    byId("recording").hidden = !isRecording;
-    setAttribute(this.button, "aria-pressed", String(isRecording));
+    this.button.classList.toggle("on", isRecording);
     setText(byId("record-text"), isRecording ? this.strings.recordStop : this.strings.record);
+    if (isRecording) addEventListener("beforeunload", askBeforeLeaving);
+    else removeEventListener("beforeunload", askBeforeLeaving); // where it stays, browsers keep no page to come back to
     if (isRecording && call?.stage === "over") this.finish(call);
+    this.showState(call);
+  }
+
+  /** @param {Call | null} call */
+  showState(call) {
+    const isFull = Boolean(call?.recorder?.isFinishing) && !(call && this.saving.has(call));
+    byId("recording").hidden = !call?.isRecording;
+    byId("recording-sign").hidden = isFull;
+    setText(byId("recording-text"), isFull ? this.strings.recordingFull : this.strings.recordingNow);
   }
 
   /** @param {Call} call */
-  toggle(call) {
+  async toggle(call) {
+    if (call.isRecording) return this.finish(call);
     try {
-      if (call.isRecording) this.finish(call);
-      else call.startRecording();
+      await call.startRecording();
     } catch (error) {
       this.onError(error);
     }
@@ -49,3 +59,6 @@ export class RecordingView {
     }
   }
 }
+
+/** What is recorded is gone with the page. @param {BeforeUnloadEvent} event */
+const askBeforeLeaving = (event) => event.preventDefault();

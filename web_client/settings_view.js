@@ -17,6 +17,7 @@ export class SettingsView {
     this.onChange = onChange;
     this.dialog = /** @type {HTMLDialogElement} */ (byId("settings"));
     this.form = /** @type {HTMLFormElement} */ (byId("settings-form"));
+    this.offerDevices([], []); // what was chosen stands in the lists before the browser tells what there is
     this.fill();
     this.form.addEventListener("change", () => this.read());
     this.form.addEventListener("submit", (event) => {
@@ -62,14 +63,19 @@ export class SettingsView {
 
   async showDevices() {
     const { microphones, speakers, canChooseSpeaker } = await listDevices();
-    const { microphoneId, speakerId } = this.choices;
-    this.offer("microphoneId", microphones, microphoneId, this.strings.microphone);
-    this.offer("speakerId", speakers, speakerId, this.strings.speaker);
+    this.offerDevices(microphones, speakers);
     this.field("speakerId").disabled = !canChooseSpeaker;
     const hint = byId("devices-hint");
     if (!canChooseSpeaker) setText(hint, this.strings.noSpeakerChoice);
     else setText(hint, microphones.length ? "" : this.strings.devicesAfterCall);
     hint.hidden = !hint.textContent;
+  }
+
+  /** @param {Device[]} microphones @param {Device[]} speakers */
+  offerDevices(microphones, speakers) {
+    const { microphoneId, speakerId } = this.choices;
+    this.offer("microphoneId", microphones, microphoneId, this.strings.microphone);
+    this.offer("speakerId", speakers, speakerId, this.strings.speaker);
   }
 
   /** A device that was chosen stays in the list while it is away. @param {string} name @param {Device[]} devices @param {string} chosen @param {string} kind */

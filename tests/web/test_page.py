@@ -156,7 +156,8 @@ def test_mute_and_hang_up(address: str, browser: Browser) -> None:
         wait_for(page, LIVE)
         page.get_by_role("button", name="Mute").click()
         wait_for(page, "document.getElementById('mood').textContent === 'Muted'")
-        page.get_by_role("button", name="Unmute", pressed=True).click()
+        assert page.locator("#mute").get_attribute("aria-pressed") is None, "its name tells what it does next"
+        page.get_by_role("button", name="Unmute").click()
         wait_for(page, "document.getElementById('mood').textContent === 'Listening'")
         page.get_by_role("button", name="Hang up").click()
         wait_for(page, in_mood("idle"))
@@ -228,6 +229,52 @@ def test_typing_waits_for_a_spoken_call_that_is_begun(address: str, browser: Bro
         let_go(page, held)
         wait_for(page, answer("144"))
         assert page.locator("#mute").is_visible()
+
+
+def test_who_types_while_a_call_is_begun_is_not_taken_elsewhere(address: str, browser: Browser) -> None:
+    with opened(browser, address) as page:
+        held = hold_health(page)
+        page.click("#talk")
+        page.click("#typed")
+        page.keyboard.type("hi ")
+        let_go(page, held)
+        wait_for(page, LIVE)
+        page.keyboard.type("mt")
+        assert page.input_value("#typed") == "hi mt"
+        assert page.locator("#mood").inner_text() != "Muted"
+
+
+KEEP_TRACK = """
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    [window.track] = stream.getAudioTracks();
+    return stream;
+  };
+  0;
+"""
+
+
+def test_a_lost_microphone_is_told_until_there_is_one_again(address: str, browser: Browser) -> None:
+    lose = "track.dispatchEvent(new Event('ended'))"
+    with opened(browser, address) as page:
+        page.evaluate(KEEP_TRACK)
+        held: list[Route] = []
+        page.route("**/v1/realtime/calls*", lambda route: held.append(route))
+        page.click("#talk")
+        wait_for(page, "window.track !== undefined && document.getElementById('page').dataset.mood === 'connecting'")
+        page.evaluate(lose)
+        wait_for(page, failed("microphoneLost"))
+        assert not page.locator("#retry").is_visible(), "a call is being begun"
+        page.click("#dismiss")
+        assert page.evaluate("document.activeElement.id") == "hang-up", "Talk and its focus would be unseen"
+        page.evaluate("window.lost = track")
+        page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+        wait_for(page, "window.track !== window.lost")
+        page.evaluate(lose)
+        wait_for(page, failed("microphoneLost"))
+        page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+        wait_for(page, "document.getElementById('failure').hidden")
 
 
 def test_a_double_click_on_talk_begins_one_call_and_on_hang_up_ends_it(address: str, browser: Browser) -> None:

@@ -139,6 +139,10 @@ def test_the_thinking_drawer_shows_reasoning_and_is_remembered(address: str, bro
         assert page.locator(".thinking-card h3").first.inner_text() in ("Answer", "Draft")
         page.reload()
         assert page.locator("#pane-thinking").is_visible()
+        page.locator(".thoughts").focus()
+        page.keyboard.press("t")
+        assert page.evaluate(FOCUS) == "show-thinking", "the drawer had the focus"
+        page.keyboard.press("t")
         page.locator("#close-thinking").click()
         assert page.evaluate(FOCUS) == "show-thinking"
         page.reload()
@@ -218,20 +222,56 @@ def test_a_choice_in_a_call_reaches_the_server(address: str, browser: Browser) -
         assert updates[-1]["stretto"]["policy"] == "eager"
 
 
+def test_a_choice_made_before_the_devices_are_known_leaves_them_as_chosen(address: str, browser: Browser) -> None:
+    with opened(browser, address, viewport=DESK) as page:
+        page.evaluate("""localStorage.setItem("stretto.settings", '{"microphoneId": "desk", "speakerId": "hall"}')""")
+        page.reload()
+        page.evaluate("navigator.mediaDevices.enumerateDevices = () => new Promise(() => {}); 0")
+        page.click("#open-settings")
+        page.get_by_role("radio", name="Patient").check()
+        expected = {"policy": "patient", "microphoneId": "desk", "speakerId": "hall"}
+        assert kept(page, "stretto.settings").items() >= expected.items()
+
+
+def test_what_fails_while_the_settings_are_open_is_told_there(address: str, browser: Browser) -> None:
+    with opened(browser, address, viewport=DESK) as page:
+        ask(page, "hello")
+        wait_for(page, "document.querySelector('.agent') !== null")
+        page.click("#open-settings")
+        told = page.get_by_role("dialog", name="Settings").get_by_role("status")
+        expect(told).to_be_empty()
+        page.evaluate(
+            """() => {
+              const speakers = document.querySelector("[name=speakerId]");
+              speakers.append(new Option("gone", "gone"));
+              speakers.value = "gone";
+              speakers.dispatchEvent(new Event("change", {bubbles: true}));
+            }"""
+        )
+        expect(told).to_contain_text("The chosen loudspeaker can't be used", timeout=30_000)
+        page.keyboard.press("Escape")
+        expect(page.locator("#settings .told")).to_be_empty(timeout=30_000)
+
+
 def test_the_colours_can_be_chosen(address: str, browser: Browser) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
+    bar = (
+        """[...document.querySelectorAll("[name=theme-color]")].find(({media}) => matchMedia(media).matches).content"""
+    )
     with opened(browser, address, color_scheme="light") as page:
-        light = page.evaluate(paper)
+        light, light_bar = page.evaluate(paper), page.evaluate(bar)
         page.click("#open-settings")
         page.get_by_role("radio", name="Dark").check()
         dark = page.evaluate(paper)
         assert dark != light
         page.reload()
         assert page.evaluate(paper) == dark
+        assert page.evaluate(bar) != light_bar, "the browser's own bars too"
         page.emulate_media(color_scheme="dark")
         page.click("#open-settings")
         page.get_by_role("radio", name="Light").check()
         assert page.evaluate(paper) == light
+        assert page.evaluate(bar) == light_bar
         page.get_by_role("radio", name="Automatic").last.check()
         assert page.evaluate(paper) == dark
 
@@ -272,6 +312,18 @@ def test_keys_do_what_the_help_says(address: str, browser: Browser) -> None:
         assert not page.locator("#pane-thinking").is_visible()
 
 
+def test_escape_that_meant_something_else_closes_nothing(address: str, browser: Browser) -> None:
+    with opened(browser, address, viewport=DESK) as page:
+        page.keyboard.press("t")
+        page.evaluate(
+            "document.getElementById('scroll').addEventListener('keydown', (event) => event.preventDefault())"
+        )
+        page.locator("#scroll").press("Escape")
+        assert page.locator("#pane-thinking").is_visible()
+        page.locator("#typed").press("Escape")
+        assert not page.locator("#pane-thinking").is_visible()
+
+
 def test_m_mutes_and_single_keys_can_be_switched_off(address: str, browser: Browser) -> None:
     with opened(browser, address, viewport=DESK) as page:
         call_with_microphone(page)
@@ -307,6 +359,13 @@ def test_push_to_talk_listens_while_the_button_or_the_space_bar_is_held(address:
         assert page.evaluate(held)
         page.mouse.up()
         assert not page.evaluate(held)
+        for is_held in (True, False):
+            page.locator("#hold").press("Enter")  # as a switch, or a screen reader, clicks
+            assert page.evaluate(held) == is_held
+        page.locator("#hold").press("Enter")
+        page.locator("#hang-up").press("Enter")
+        wait_for(page, "document.getElementById('page').dataset.mood === 'idle'")
+        assert not page.evaluate(held), "nobody lets go of what is gone"
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -351,6 +410,17 @@ def test_a_call_is_recorded_only_where_it_was_asked_for(address: str, browser: B
         assert len(samples) / rate > 1.0
         assert abs(samples).max() > 0.05
         assert not page.locator("#recording").is_visible()
+
+
+def test_a_recording_that_can_not_be_begun_is_told(address: str, browser: Browser) -> None:
+    with opened(browser, address, viewport=DESK) as page:
+        page.evaluate("""localStorage.setItem("stretto.page", '{"recording": true}')""")
+        page.reload()
+        ask(page, "hello")
+        page.evaluate("AudioWorklet.prototype.addModule = () => Promise.reject(new Error('no such module')); 0")
+        page.get_by_role("button", name="Record").click()
+        expect(page.get_by_role("alert")).to_contain_text("no such module", timeout=30_000)
+        assert page.get_by_role("button", name="Record").is_visible(), "it can be tried again"
 
 
 # --- everywhere -----------------------------------------------------------------------------------

@@ -162,6 +162,35 @@ def test_of_a_long_call_the_newest_are_kept(page: Page) -> None:
     assert result["shown"][0]["thinkId"] == "think_99"
 
 
+# --- recording ------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_not_left_unasked_and_a_full_one_says_so(page: Page) -> None:
+    recording, full, none = page.evaluate(
+        """async () => {
+          const { RecordingView } = await import("/recording_view.js");
+          const { STRINGS } = await import("/strings.js");
+          const view = new RecordingView(STRINGS.en, console.error);
+          const seen = (call) => {
+            view.show(call, true);
+            const leaving = new Event("beforeunload", {cancelable: true});
+            dispatchEvent(leaving);
+            const [line, sign] = ["recording", "recording-sign"].map((id) => document.getElementById(id));
+            return [line.checkVisibility() && line.innerText.trim(), sign.checkVisibility(), leaving.defaultPrevented];
+          };
+          const call = (isFinishing) => ({isRecording: true, stage: "live", recorder: {isFinishing}});
+          return [seen(call(false)), seen(call(true)), seen(null)];
+        }"""
+    )
+    assert recording == ["Recording both sides. It is saved on this device.", True, True]
+    assert full == [
+        "The recording has reached its hour and is not going on. Stop it to keep what there is.",
+        False,
+        True,
+    ]
+    assert none == [False, False, False]
+
+
 # --- delays ---------------------------------------------------------------------------------------
 
 
