@@ -6,7 +6,7 @@
  * @typedef {"growing" | "promoted" | "frozen" | "verified" | "abandoned" | "kept" | "dropped" | "over"} StreamState
  *   `promoted`: it is the answer. `frozen`: stopped and kept. `verified`: it holds for the full words
  */
-/** @typedef {{callId: string, name: string, arguments: string, progress: string, state: "running" | "done" | "failed"}} Tool */
+/** @typedef {{callId: string, name: string, arguments: string, state: "running" | "done" | "failed"}} Tool */
 /**
  * One stream of thinking.
  * @typedef {object} Stream
@@ -45,11 +45,6 @@ export class ThinkingModel {
   /** Those with something to show, the newest first. @returns {Stream[]} */
   get shown() {
     return [...this.streams.values()].filter(hasContent).reverse();
-  }
-
-  /** How many are being written. */
-  get growing() {
-    return this.shown.filter(({ state }) => state === "growing").length;
   }
 
   /** @param {WireEvent} event @param {number} arrivedSeconds */
@@ -136,7 +131,9 @@ function foresee(stream, { ending, probability }) {
 
 /** @param {WireEvent} event @returns {Tool} */
 const toolOf = (event) => ({
-  ...{ callId: event.call_id, name: event.name, arguments: event.arguments ?? "", progress: event.progress ?? "" },
+  callId: event.call_id,
+  name: event.name,
+  arguments: event.arguments ?? "",
   state: "running",
 });
 

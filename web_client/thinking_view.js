@@ -1,6 +1,7 @@
 // The drawer that shows what the agent drafts and thinks, the newest first.
 
 import { byId, make, setAttribute, setText } from "./dom.js";
+import { fill } from "./score_text.js";
 
 /** @typedef {import("./strings.js").Strings} Strings */
 /** @typedef {import("./thinking_model.js").Stream} Stream */
@@ -59,7 +60,7 @@ function cardOf(stream, strings) {
     setAttribute(element, "data-purpose", stream.purpose);
     setText(kind, kindOf(stream, strings));
     setText(state, stateOf(stream, strings));
-    write(basis, stream.basis && strings.draftFor.replace("{words}", stream.basis));
+    write(basis, stream.basis && fill(strings.draftFor, { words: stream.basis }));
     write(reasoning, stream.reasoning.trim());
     write(words, wordsOf(stream, strings));
     write(why, whyOf(stream, strings));

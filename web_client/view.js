@@ -5,8 +5,16 @@ import { byId, make, setText } from "./dom.js";
 
 /** @typedef {import("./conversation.js").Entry} Entry */
 /** @typedef {import("./conversation.js").AgentEntry} AgentEntry */
+/** @typedef {import("./conversation.js").UserEntry} UserEntry */
+/** @typedef {import("./conversation.js").NoteEntry} NoteEntry */
 /** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {import("./strings.js").Strings} Strings */
+/**
+ * @typedef {object} EntryView
+ * @property {HTMLElement} element
+ * @property {(entry: any) => unknown[]} basis all that its picture stands on
+ * @property {(entry: any) => void} update
+ */
 
 /** Closer to the end than this, the view follows what is new. */
 const FOLLOW_PIXELS = 80;
@@ -15,7 +23,7 @@ export class ConversationView {
   /** @param {Strings} strings */
   constructor(strings) {
     this.strings = strings;
-    /** @type {Map<string, {element: HTMLElement, update: (entry: any) => void}>} */
+    /** @type {Map<string, {view: EntryView, drawn: unknown[]}>} */
     this.shown = new Map();
     this.scroll = byId("scroll");
     this.list = byId("entries");
@@ -51,23 +59,31 @@ export class ConversationView {
   /** @param {Entry[]} entries */
   dropMissing(entries) {
     const keys = new Set(entries.map(({ key }) => key));
-    for (const [key, { element }] of this.shown) {
+    for (const [key, { view }] of this.shown) {
       if (keys.has(key)) continue;
-      element.remove();
+      view.element.remove();
       this.shown.delete(key);
     }
   }
 
-  /** @param {Entry} entry */
+  /** Of a long talk nearly all stays as it is. @param {Entry} entry */
   showEntry(entry) {
-    let shown = this.shown.get(entry.key);
-    if (!shown) {
-      shown = { user: userView, agent: agentView, note: noteView }[entry.kind](this.strings);
-      shown.element.classList.add("entry", entry.kind);
-      this.shown.set(entry.key, shown);
-      this.list.append(shown.element);
-    }
-    shown.update(entry);
+    const shown = this.shown.get(entry.key) ?? this.addEntry(entry);
+    const basis = shown.view.basis(entry);
+    if (basis.length === shown.drawn.length && basis.every((fact, place) => fact === shown.drawn[place])) return;
+    shown.drawn = basis;
+    shown.view.update(entry);
+  }
+
+  /** @param {Entry} entry */
+  addEntry(entry) {
+    /** @type {EntryView} */
+    const view = { user: userView, agent: agentView, note: noteView }[entry.kind](this.strings);
+    view.element.classList.add("entry", entry.kind);
+    this.list.append(view.element);
+    const shown = { view, drawn: /** @type {unknown[]} */ ([]) };
+    this.shown.set(entry.key, shown);
+    return shown;
   }
 
   /** @param {{stable: string, tentative: string}} caption */
@@ -84,13 +100,14 @@ function userView(strings) {
   const text = make("p");
   const unsent = make("div", "facts");
   element.append(make("span", "who", strings.you), text, unsent);
-  const update = (/** @type {import("./conversation.js").UserEntry} */ entry) => {
+  const basis = (/** @type {UserEntry} */ { lost, text, delivery }) => [lost, text, delivery];
+  const update = (/** @type {UserEntry} */ entry) => {
     element.classList.toggle("lost", entry.lost);
     setText(text, entry.lost && !entry.text ? strings.lostWords : entry.text || "…");
     setText(unsent, entry.delivery === "unsent" || entry.delivery === "dropped" ? strings.notSent : "");
     unsent.hidden = !unsent.textContent;
   };
-  return { element, update };
+  return { element, basis, update };
 }
 
 /** @param {Strings} strings */
@@ -119,7 +136,12 @@ function agentView(strings) {
     thoughts.hidden = !entry.thoughts.trim();
     element.hidden = !words.heard && !words.coming && thoughts.hidden && entry.silence === null;
   };
-  return { element, update };
+  return { element, basis: basisOfAnswer, update };
+}
+
+/** Words and sentences only come to those that there are. @param {AgentEntry} entry */
+function basisOfAnswer({ said, sentences, told, received, heard, cut, latencySeconds, thoughts, silence }) {
+  return [said.length, sentences.length, received, heard, cut, latencySeconds, thoughts, silence, ...told.values()];
 }
 
 /** @param {Strings} strings */
@@ -127,9 +149,10 @@ function noteView(strings) {
   const element = make("li");
   const text = make("p", "silence");
   element.append(text);
-  const update = (/** @type {import("./conversation.js").NoteEntry} */ { name, text: detail }) =>
+  const basis = (/** @type {NoteEntry} */ { name, text: detail }) => [name, detail];
+  const update = (/** @type {NoteEntry} */ { name, text: detail }) =>
     setText(text, sayWhy(strings[/** @type {keyof Strings} */ (name)], detail));
-  return { element, update };
+  return { element, basis, update };
 }
 
 /** @param {string} sentence @param {number | null} seconds */

@@ -49,7 +49,7 @@ THINK = """async (events) => {
   const { ThinkingModel } = await import("/thinking_model.js");
   const model = new ThinkingModel();
   events.forEach((event, second) => model.take(event, second));
-  return {shown: model.shown, growing: model.growing, all: model.streams.size};
+  return {shown: model.shown, all: model.streams.size};
 }"""
 
 
@@ -74,7 +74,6 @@ def test_a_draft_grows_for_the_words_it_answers(page: Page) -> None:
     result = think(page, *BEGUN)
     [draft] = result["shown"]
     assert (draft["basis"], draft["words"], draft["state"]) == ("what is twelve", "Twelve is a number.", "growing")
-    assert result["growing"] == 1
 
 
 @pytest.mark.parametrize(
@@ -189,6 +188,63 @@ def test_a_recording_is_not_left_unasked_and_a_full_one_says_so(page: Page) -> N
         True,
     ]
     assert none == [False, False, False]
+
+
+def test_the_words_that_a_draft_answers_are_told_as_they_are(page: Page) -> None:
+    words = "that costs $$5, or $& more"
+    told = page.evaluate(
+        """async (basis) => {
+          const { ThinkingModel } = await import("/thinking_model.js");
+          const { ThinkingView } = await import("/thinking_view.js");
+          const { STRINGS } = await import("/strings.js");
+          const model = new ThinkingModel();
+          model.take({type: "stretto.draft.started", think_id: "think_1", purpose: "draft", basis, foreseen: false}, 0);
+          new ThinkingView(model, STRINGS.en).show();
+          return document.querySelector("#thoughts .basis").textContent;
+        }""",
+        words,
+    )
+    assert words in told
+
+
+# --- the talk -------------------------------------------------------------------------------------
+
+
+def test_of_a_long_talk_only_what_has_changed_is_drawn(page: Page) -> None:
+    looks, texts = page.evaluate(
+        """async () => {
+          const { Conversation } = await import("/conversation.js");
+          const { ConversationView } = await import("/view.js");
+          const { STRINGS } = await import("/strings.js");
+          const conversation = new Conversation();
+          const view = new ConversationView(STRINGS.en);
+          const answer = (n, delta) => conversation.take({type: "response.output_text.delta", response_id: `resp_${n}`, delta});
+          for (let n = 0; n < 200; n++) {
+            conversation.typed(`item_${n}`, `question ${n}`);
+            conversation.note("silence", "why");
+            conversation.take({type: "response.created", response: {id: `resp_${n}`}});
+            answer(n, `answer ${n}`);
+          }
+          view.show(conversation);
+          let looks = 0;
+          const { get, set } = Object.getOwnPropertyDescriptor(Node.prototype, "textContent");
+          Object.defineProperty(Node.prototype, "textContent", {configurable: true, set, get() { looks++; return get.call(this); }});
+          answer(7, ", and more");
+          conversation.entries[0].delivery = "unsent";
+          conversation.cutOff("resp_8", 0);
+          conversation.take({type: "stretto.said", response_id: "resp_9", utterance_id: "u", text: "answer"});
+          view.show(conversation);
+          Object.defineProperty(Node.prototype, "textContent", {configurable: true, set, get});
+          const text = (n) => view.shown.get(conversation.entries[n].key).view.element.textContent;
+          const texts = [text(0), text(7 * 3 + 2), view.list.querySelectorAll(".cut").length, text(9 * 3 + 2)];
+          view.show(new Conversation());
+          return [looks, texts];
+        }"""
+    )
+    assert looks < 40, "of 600 entries four have changed"
+    assert "answer 7, and more" in texts[1]
+    assert texts[0].endswith("not sent")
+    assert texts[2] == 1
 
 
 # --- delays ---------------------------------------------------------------------------------------
