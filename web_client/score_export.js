@@ -1,13 +1,14 @@
 // The score as files: one stand-alone SVG document, and the journal of the events behind it. Pure.
 
+import { byteCount } from "./pcm.js";
 import { layout } from "./score_layout.js";
-import { ScoreModel } from "./score_model.js";
 import { classes, lanes, names, staves } from "./score_shapes.js";
 import { fit, textWidth } from "./score_space.js";
 import { SHAPES } from "./score_style.js";
 import { SCORE_STRINGS, fill, turnLines } from "./score_text.js";
 
 /** @typedef {import("./wire.js").WireEvent} WireEvent */
+/** @typedef {import("./score_model.js").ScoreModel} ScoreModel */
 /** @typedef {import("./score_shapes.js").Part} Part */
 /** @typedef {"auto" | "light" | "dark"} Theme */
 /**
@@ -172,11 +173,12 @@ export function breakIntoSystems(model, room, from, to) {
   const busy = activity(model);
   const first = from ?? Math.max((busy[0]?.[0] ?? 0) - LEAD_SECONDS, 0);
   const last = to ?? Math.max(model.end, first) + 0.3;
+  const stretches = quietStretches(busy, first, last);
   /** @type {System[]} */
   const systems = [];
   let [at, skipped] = [first, 0];
   while (at < last - 0.05) {
-    const quiet = nextQuiet(busy, at, last);
+    const quiet = nextQuiet(stretches, at, last);
     let limit = Math.min(last, quiet ? quiet[0] : last);
     const broken = limit > at + room;
     if (broken) limit = calmest(busy, at + room * EARLIEST_BREAK, at + room);
@@ -187,12 +189,11 @@ export function breakIntoSystems(model, room, from, to) {
   return systems.length ? systems : [{ from: first, to: first + room, skipped: 0 }];
 }
 
-/**
- * When something is seen, and how badly a break would hurt it. @param {ScoreModel} model
- * @returns {[from: number, to: number, cost: number][]}
- */
+/** When something is seen, and how badly a break would hurt it. @typedef {[from: number, to: number, cost: number]} Busy */
+
+/** In the order of their beginnings. @param {ScoreModel} model */
 function activity(model) {
-  /** @type {[number, number, number][]} */
+  /** @type {Busy[]} */
   const busy = [];
   for (const span of model.speech) busy.push([span.start, span.end ?? model.end, 4]);
   for (const segment of model.segments) for (const word of segment.words) busy.push([word.start, word.end + 0.1, 2]);
@@ -214,21 +215,31 @@ function activity(model) {
 }
 
 /**
- * @param {[number, number, number][]} busy @param {number} at @param {number} end
- * @returns {[number, number] | null}
+ * Where nothing goes on for long: from the end of what was to the beginning of what comes.
+ * @param {Busy[]} busy @param {number} first @param {number} end
  */
-function nextQuiet(busy, at, end) {
-  let until = at;
+function quietStretches(busy, first, end) {
+  /** @type {[number, number][]} */
+  const stretches = [];
+  let until = first;
   for (const [begin, finish] of [...busy, [end, end, 0]]) {
-    if (begin - until > QUIET_SECONDS && begin > at)
-      return [until + TAIL_SECONDS, begin < end ? begin - LEAD_SECONDS : end];
+    if (begin - until > QUIET_SECONDS) stretches.push([until, begin]);
     until = Math.max(until, Math.min(finish, end));
   }
-  return null;
+  return stretches;
 }
 
 /**
- * The moment that cuts the fewest things in two; the latest such. @param {[number, number, number][]} busy
+ * What of it is to be left out. @param {[number, number][]} stretches @param {number} at @param {number} end
+ * @returns {[number, number] | null}
+ */
+function nextQuiet(stretches, at, end) {
+  const next = stretches.find(([until, begin]) => begin - Math.max(until, at) > QUIET_SECONDS);
+  return next ? [Math.max(next[0], at) + TAIL_SECONDS, next[1] < end ? next[1] - LEAD_SECONDS : end] : null;
+}
+
+/**
+ * The moment that cuts the fewest things in two; the latest such. @param {Busy[]} busy
  * @param {number} earliest @param {number} latest
  */
 function calmest(busy, earliest, latest) {
@@ -278,44 +289,15 @@ function css(theme) {
 
 // --- the journal ----------------------------------------------------------------------------------
 
-/** @typedef {{at: number, event: WireEvent}} JournalEntry */
-
-export const JOURNAL_FORMAT = "stretto.page.journal";
-export const JOURNAL_VERSION = 1;
-export const JOURNAL_BYTES = 20 * 1024 * 1024;
+const JOURNAL_FORMAT = "stretto.page.journal";
+const JOURNAL_VERSION = 1;
+const JOURNAL_BYTES = 20 * 1024 * 1024;
 
 /** Sound is not kept, only how much there was. @param {WireEvent} event @returns {WireEvent} */
 function withoutSound(event) {
   if (event.type !== "response.output_audio.delta" || typeof event.delta !== "string") return event;
   const { delta, ...rest } = event;
-  const padding = delta.endsWith("==") ? 2 : delta.endsWith("=") ? 1 : 0;
-  return { ...rest, delta_bytes: (delta.length / 4) * 3 - padding };
-}
-
-/**
- * @param {JournalEntry[]} entries `at`: seconds, of the page's clock
- * @param {{startedAt?: string, dropped?: number}} [facts] `dropped`: events that there was no room for
- */
-export function journalJson(entries, { startedAt = new Date().toISOString(), dropped = 0 } = {}) {
-  const events = entries.map(({ at, event }) => ({ at: Math.round(at * 1000) / 1000, event: withoutSound(event) }));
-  const head = { format: JOURNAL_FORMAT, version: JOURNAL_VERSION, startedAt, ...(dropped ? { dropped } : {}) };
-  return JSON.stringify({ ...head, events });
-}
-
-/** The score of a journal. Throws a sentence if it is none. @param {string} json @returns {ScoreModel} */
-export function readJournal(json) {
-  const { format, version, events } = JSON.parse(json);
-  if (format !== JOURNAL_FORMAT) throw new Error("This file is no journal of Stretto's page.");
-  if (version !== JOURNAL_VERSION)
-    throw new Error(`This journal has version ${version}; this page reads ${JOURNAL_VERSION}.`);
-  const model = new ScoreModel();
-  let calls = 0;
-  for (const { at, event } of events) {
-    if (event.type === "session.created" && calls++) model.beginCall();
-    model.take(event, at);
-  }
-  model.endCall();
-  return model;
+  return { ...rest, delta_bytes: byteCount(delta) };
 }
 
 /** Keeps what was told, and the newest of it when there is too much. */
@@ -348,7 +330,7 @@ export class JournalKeeper {
     }
   }
 
-  /** The journal, as `journalJson` writes it. */
+  /** The journal: a score is built up again from its events. */
   toJSON() {
     const head = { format: JOURNAL_FORMAT, version: JOURNAL_VERSION, startedAt: this.startedAt };
     const dropped = this.dropped ? { dropped: this.dropped } : {};

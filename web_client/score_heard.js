@@ -19,7 +19,7 @@ export class HeardStaff {
   /** Texts stand in rows in the order of their times, spoken and typed ones alike. */
   *marks() {
     const rows = new Rows(this.pen.lane.heard.rows, 5, 14);
-    const typed = this.pen.model.turns.filter((turn) => turn.typed);
+    const typed = this.pen.model.turns.filter((turn) => turn.typed && this.isNear(turn.start, turn.start));
     const spoken = this.pen.notesShow ? [...this.words()] : [];
     const texts = [
       ...typed.map((turn) => ({ at: turn.start, marks: () => this.typed(turn, rows) })),
@@ -92,12 +92,16 @@ export class HeardStaff {
     yield this.pen.mark({ key: `turn:${turn.id}`, kind: "typed", at: turn.start, until: turn.start + 2, title, parts });
   }
 
+  /** It may have a row that others want. @param {number} start @param {number} end */
+  isNear(start, end) {
+    return start <= this.pen.window.to && end >= this.pen.window.from - LOOK_BACK_SECONDS;
+  }
+
   /** @returns {Generator<{word: HeardWord, key: string}>} */
   *words() {
     for (const segment of this.pen.model.segments) {
       const [first, last] = [segment.words[0], segment.words.at(-1)];
-      if (!first || !last || first.start > this.pen.window.to || last.end < this.pen.window.from - LOOK_BACK_SECONDS)
-        continue;
+      if (!first || !last || !this.isNear(first.start, last.end)) continue;
       for (const [number, word] of segment.words.entries())
         yield { word, key: `word:${segment.call}:${segment.number}:${number}` };
     }

@@ -74,6 +74,7 @@
  * @property {{at: number, db: number}[]} gains
  */
 /** @typedef {{at: number, text: string}} Note */
+/** A silence that was chosen. @typedef {{turn: Turn, at: number, next: number}} Rest `next`: when something sounds again */
 
 /** What is older is forgotten. */
 export const KEPT_SECONDS = 3600;
@@ -115,6 +116,8 @@ export class ScoreModel {
     this.thinkOf = new Map();
     /** @type {Map<string, Utterance>} */
     this.utteranceOf = new Map();
+    /** @type {{version: number, rests: Rest[]}} */
+    this.known = { version: 0, rests: [] };
     this.prunedAt = 0;
     /** @type {{audio: number, offset: number}[]} */
     this.offsets = [];
@@ -140,15 +143,12 @@ export class ScoreModel {
 
   /** The next events are those of another call. What there is stays to be read. */
   beginCall() {
-    const isFirst = this.version === 0;
     this.endCall();
     this.call += 1;
-    if (!isFirst) {
-      this.base = this.end + BETWEEN_CALLS_SECONDS;
-      this.calls.push(this.base);
-      this.end = this.base;
-    }
-    this.forgetCall();
+    if (this.end === this.base) return; // nothing has happened in the one before
+    this.base = this.end + BETWEEN_CALLS_SECONDS;
+    this.calls.push(this.base);
+    this.end = this.base;
   }
 
   /** Nothing more comes: what was open ends here. */
@@ -166,6 +166,7 @@ export class ScoreModel {
       turn.outcome ||= "call_ended";
       turn.endedAt ??= this.end;
     }
+    this.forgetCall();
     this.version++;
   }
 
@@ -192,11 +193,20 @@ export class ScoreModel {
     };
   }
 
+  /** In their order; whoever draws asks for them again and again, so each version's are found once. */
+  get rests() {
+    if (this.known.version !== this.version) this.known = { version: this.version, rests: findRests(this) };
+    return this.known.rests;
+  }
+
   // --- events -------------------------------------------------------------------------------------
 
   /** @param {WireEvent} event @param {number} arrivedSeconds the page's clock */
   take(event, arrivedSeconds) {
     switch (event.type) {
+      case "session.created":
+        this.beginCall();
+        break;
       case "stretto.timeline":
         this.takeTimeline(event, arrivedSeconds);
         break;
@@ -626,6 +636,24 @@ function unhear(said, text, seconds) {
   said.words.length = Math.min(said.words.length, text.split(/\s+/).filter(Boolean).length);
   said.heard = text;
   said.heardSeconds = seconds;
+}
+
+/** Silence that was chosen, and not what the agent kept on saying through. @param {ScoreModel} model @returns {Rest[]} */
+function findRests({ turns, utterances }) {
+  const startOf = (/** @type {Utterance} */ said) => said.start ?? Infinity;
+  const endOf = (/** @type {Turn} */ turn) => turn.endedAt ?? Infinity;
+  const silent = turns.filter(({ outcome, endedAt }) => outcome === "silent" && endedAt !== null);
+  const sounds = utterances.filter(({ start }) => start !== null).sort((one, other) => startOf(one) - startOf(other));
+  /** @type {Rest[]} */
+  const rests = [];
+  let [begun, until] = [0, -Infinity];
+  for (const turn of silent.sort((one, other) => endOf(one) - endOf(other))) {
+    const at = endOf(turn);
+    for (; begun < sounds.length && startOf(sounds[begun]) <= at; begun++)
+      until = Math.max(until, sounds[begun].end ?? Infinity);
+    if (until <= at) rests.push({ turn, at, next: begun < sounds.length ? startOf(sounds[begun]) : Infinity });
+  }
+  return rests;
 }
 
 /** How many characters of what was heard are filler; one that was cut short ends where the answer reads on.

@@ -44,8 +44,9 @@ export class ScorePane {
     setAttribute(byId(id), "title", isOffered ? hint : this.page.nothingToSave);
   }
 
+  /** One is tried: the last one is over. It stands on the score once the server has it, as its first event tells. */
   beginCall() {
-    this.model.beginCall();
+    this.model.endCall();
   }
 
   /** @param {WireEvent} event @param {number} arrivedSeconds */

@@ -6,7 +6,6 @@ import { REST, slur } from "./score_shapes.js";
 import { FONT, Rows, fit, px, seconds } from "./score_space.js";
 import { clock } from "./score_text.js";
 
-/** @typedef {import("./score_model.js").Turn} Turn */
 /** @typedef {import("./score_model.js").Utterance} Utterance */
 /** @typedef {import("./score_pen.js").Mark} Mark */
 /** @typedef {import("./score_pen.js").Pen} Pen */
@@ -44,8 +43,7 @@ export class SaidStaff {
 
   /** @param {number} after */
   nextRest(after) {
-    const ends = this.pen.model.turns.filter((turn) => this.isRest(turn)).map((turn) => turn.endedAt ?? 0);
-    return Math.min(...ends.filter((at) => at > after), Infinity);
+    return this.pen.model.rests.find(({ at }) => at > after)?.at ?? Infinity;
   }
 
   /** From the thought into the answer. @param {Utterance} said @param {number} start */
@@ -238,27 +236,12 @@ export class SaidStaff {
     }
   }
 
-  /** Silence that was chosen, and not what the agent kept on saying through. @param {Turn} turn */
-  isRest(turn) {
-    if (turn.outcome !== "silent" || turn.endedAt === null) return false;
-    const at = turn.endedAt;
-    return !this.pen.model.utterances.some(
-      (said) => said.start !== null && said.start <= at && this.pen.endOf(said.end) > at,
-    );
-  }
-
   *rests() {
     const { top, space, words } = this.pen.lane.said;
-    for (const turn of this.pen.model.turns) {
-      if (!this.isRest(turn) || turn.endedAt === null || !this.pen.shows(turn.endedAt, turn.endedAt + 2)) continue;
-      const x = this.pen.x(turn.endedAt) + 4;
-      const next =
-        this.pen.model.utterances.find((said) => said.start !== null && said.start > (turn.endedAt ?? 0))?.start ??
-        Infinity;
-      const room = Math.min(
-        (next - turn.endedAt) * this.pen.window.pxPerSecond - 12,
-        this.pen.lane.compact ? 120 : 220,
-      );
+    for (const { turn, at, next } of this.pen.model.rests) {
+      if (!this.pen.shows(at, at + 2)) continue;
+      const x = this.pen.x(at) + 4;
+      const room = Math.min((next - at) * this.pen.window.pxPerSecond - 12, this.pen.lane.compact ? 120 : 220);
       /** @type {Part[]} */
       const parts = [["path", { class: "rest", d: REST, transform: `translate(${x} ${top + space * 2 - 12})` }]];
       if (this.pen.notesShow) {
@@ -272,8 +255,8 @@ export class SaidStaff {
       yield this.pen.mark({
         key: `rest:${turn.id}`,
         kind: "rest",
-        at: turn.endedAt,
-        until: turn.endedAt + 0.4,
+        at,
+        until: at + 0.4,
         title,
         detail: turn.reason,
         parts,

@@ -15,6 +15,7 @@ const en = {
   turns: "Turns of the call",
   nothing: "Nothing has been said yet.",
   item: "At {at}, heard: {text}. {outcome}. {gap}",
+  itemTyped: "At {at}, typed: {text}. {outcome}. {gap}",
   itemGap: "First sound after {ms} ms.",
   itemAnswer: "Said: {text}",
   gap: "First sound {ms} ms after the end of the words",
@@ -79,7 +80,7 @@ const zh = {
   thought: "思",
   said: "说",
   now: "现在",
-  score: "通话乐谱",
+  score: "通话总谱",
   help: "左右方向键滚动,加减号缩放,Home 回到开头,End 回到现在,上下方向键逐个查看。",
   back: "回到现在",
   zoomIn: "放大",
@@ -87,6 +88,7 @@ const zh = {
   turns: "各轮对话",
   nothing: "还没有人说话。",
   item: "{at},听到:{text}。{outcome}。{gap}",
+  itemTyped: "{at},键入:{text}。{outcome}。{gap}",
   itemGap: "{ms} 毫秒后出声。",
   itemAnswer: "说:{text}",
   gap: "话音结束 {ms} 毫秒后出声",
@@ -101,7 +103,7 @@ const zh = {
   lasted: "{seconds} 秒",
   newCall: "新的通话",
   answer: "说:{text}",
-  filler: "填充语:{text}",
+  filler: "过渡语:{text}",
   unheard: "未听到:{text}",
   bargeIn: "被用户打断",
   cut: "中断",
@@ -161,13 +163,25 @@ export function clock(seconds) {
 
 /** The turns as sentences. @param {ScoreModel} model @param {Record<string, string>} strings */
 export function turnLines(model, strings) {
+  const answers = saidIn(model, strings);
   return model.turns.map((turn) => {
     const ms = ScoreModel.gapMs(turn);
     const outcome = (turn.outcome && strings[`outcome_${turn.outcome}`]) || strings.running;
     const gap = ms === null ? "" : fill(strings.itemGap, { ms });
-    const said = model.utterances.filter((one) => one.heard && model.turnOfThink(one.thinkId) === turn);
-    const words = said.map((one) => fill(strings.itemAnswer, { text: one.heard })).join(" ");
+    const words = answers.get(turn)?.join(" ") ?? "";
     const text = turn.transcript || strings.listening;
-    return `${fill(strings.item, { at: clock(turn.start), text, outcome, gap })} ${words}`.replace(/\s+/g, " ").trim();
+    const item = turn.typed ? strings.itemTyped : strings.item;
+    return `${fill(item, { at: clock(turn.start), text, outcome, gap })} ${words}`.replace(/\s+/g, " ").trim();
   });
+}
+
+/** What was heard of the answers, by turn. @param {ScoreModel} model @param {Record<string, string>} strings */
+function saidIn(model, strings) {
+  /** @type {Map<import("./score_model.js").Turn, string[]>} */
+  const answers = new Map();
+  for (const { heard, thinkId } of model.utterances) {
+    const turn = model.turnOfThink(thinkId);
+    if (heard && turn) answers.set(turn, [...(answers.get(turn) ?? []), fill(strings.itemAnswer, { text: heard })]);
+  }
+  return answers;
 }

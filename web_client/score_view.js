@@ -267,20 +267,29 @@ export class ScoreView {
       if (known?.looks === looks && known.mark.layer === mark.layer) continue;
       const group = known?.group ?? shape("g", {});
       dress(group, mark);
-      if (known?.mark.layer !== mark.layer) this.layers[mark.layer].append(group);
+      if (known?.mark.layer !== mark.layer) this.moveTo(mark.layer, group);
       this.drawn.set(mark.key, { mark, looks, group });
     }
     for (const [key, { group }] of this.drawn) {
       if (kept.has(key)) continue;
+      if (group === document.activeElement) this.view.focus({ preventScroll: true }); // else the page's keys get lost
       group.remove();
       this.drawn.delete(key);
     }
+  }
+
+  /** What is moved loses the focus. @param {Mark["layer"]} layer @param {SVGGElement} group */
+  moveTo(layer, group) {
+    const hadFocus = group === document.activeElement;
+    this.layers[layer].append(group);
+    if (hadFocus) group.focus({ preventScroll: true });
   }
 
   // --- moving about -------------------------------------------------------------------------------
 
   toNow() {
     this.following = true;
+    if (this.backButton === document.activeElement) this.view.focus({ preventScroll: true });
     this.backButton.hidden = true;
     this.redraw();
   }
@@ -353,6 +362,7 @@ export class ScoreView {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && event.target === this.view) return; // no mark to leave: it is the page's
     const step = (this.width * 0.15) / this.zoom;
     /** @type {Record<string, () => void>} */
     const acts = {
@@ -418,6 +428,7 @@ export class ScoreView {
   drag(event) {
     const before = this.fingers.get(event.pointerId);
     if (before === undefined) return;
+    if (event.buttons === 0) return this.release(event); // it was let go outside
     const others = [...this.fingers].filter(([id]) => id !== event.pointerId);
     if (others.length === 1) return this.pinch(event, before, others[0][1]);
     if (this.draggedFrom && !this.draggedFrom.moved) {

@@ -49,7 +49,7 @@ def run_node(body: str, given: Any = None) -> Any:
         "score_layout": "layout, speed",
         "score_space": "textWidth, fit",
         "score_text": "SCORE_STRINGS, turnLines",
-        "score_export": "scoreSvg, journalJson, readJournal, breakIntoSystems, JournalKeeper",
+        "score_export": "scoreSvg, breakIntoSystems, JournalKeeper",
     }
     imports = "".join(
         f'import {{ {what} }} from "{(WEB_CLIENT / name).as_uri()}.js";\n' for name, what in names.items()

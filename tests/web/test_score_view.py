@@ -89,6 +89,31 @@ def test_the_newest_stands_at_the_now_line(page: Page) -> None:
     assert page.locator(".score-back").is_hidden()
 
 
+def focus(page: Page) -> str:
+    """The class of what has it."""
+    return str(page.evaluate("document.activeElement.getAttribute('class')"))
+
+
+def test_attempts_to_call_leave_nothing_on_the_score(address: str, browser: Browser) -> None:
+    with opened(browser, address) as page:
+        began = page.evaluate(
+            """async (events) => {
+              const { ScorePane } = await import("/score_pane.js");
+              const pane = new ScorePane((await import("/strings.js")).STRINGS.en);
+              for (let n = 0; n < 4; n++) {
+                pane.beginCall();
+                pane.show(true);
+                pane.show(false);
+              }
+              for (const {at, event} of events) pane.take(event, at);
+              return {calls: pane.model.calls, first: pane.model.turns[0].start};
+            }""",
+            recorded(),
+        )
+    assert began["calls"] == []
+    assert began["first"] < 1
+
+
 def test_it_flows_while_the_call_goes_on(page: Page) -> None:
     was = page.evaluate("view.moved")
     page.evaluate("feed(31)")
@@ -124,7 +149,22 @@ def test_there_is_a_way_back_to_now(page: Page) -> None:
     page.keyboard.press("ArrowLeft")
     page.get_by_role("button", name="Back to now").click()
     assert page.locator(".score-back").is_hidden()
+    assert focus(page) == "score-view"
     assert anchor(page) == pytest.approx(page.evaluate("view.nowAt(now)"))
+
+
+def test_a_drag_ends_where_no_button_is_down(page: Page) -> None:
+    """The edge was pressed, and let go outside."""
+    box = page.locator(".score-view").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 600, box["y"] + box["height"] - 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 600, box["y"] + box["height"] + 60)
+    page.mouse.up()
+    before = anchor(page)
+    page.mouse.move(box["x"] + 600, box["y"] + 120)
+    page.mouse.move(box["x"] + 900, box["y"] + 120, steps=4)
+    assert anchor(page) == before
 
 
 def test_zooming_out_shows_the_whole_call_without_single_words(page: Page) -> None:
@@ -154,8 +194,31 @@ def test_a_mark_tells_what_it_is_to_the_mouse_and_to_the_keyboard(page: Page) ->
     assert focused.split(".")[0] in tip.inner_text()
     page.keyboard.press("ArrowUp")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") != focused
+    page.evaluate("addEventListener('keydown', (event) => (window.taken = event.defaultPrevented))")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.className") == "score-view"
+    assert focus(page) == "score-view"
+    assert page.evaluate("taken")
+    page.keyboard.press("Escape")
+    assert not page.evaluate("taken"), "the page may have a use for it"
+
+
+def test_the_focus_stays_in_the_score_when_its_mark_goes(page: Page) -> None:
+    page.locator(".score-view").focus()
+    page.keyboard.press("ArrowUp")
+    assert focus(page) != "score-view"
+    page.evaluate("feed(60)")
+    wait_for(page, "view.covered.from > 30")
+    assert focus(page) == "score-view"
+
+
+def test_the_focus_stays_on_a_mark_that_ends(page: Page) -> None:
+    page.locator(".score-view").focus()
+    page.keyboard.press("ArrowUp")
+    grows = "document.activeElement.parentElement === view.layers.bars"
+    assert page.evaluate(grows), "an answer that sounds"
+    page.evaluate("feed(39.5)")
+    wait_for(page, f"!({grows})")
+    assert page.evaluate("document.activeElement.dataset.kind") == "answer"
 
 
 def test_the_turns_can_be_read_as_text(page: Page) -> None:
