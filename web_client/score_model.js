@@ -2,6 +2,8 @@
 // It knows no page and no pixels. Its clock is the server's session clock; a call that follows another in the same page
 // stands behind it. Audio times of the recogniser are moved onto that clock by what each SpeechStarted says of both.
 
+import { fillerEnd } from "./turn_metrics.js";
+
 /** @typedef {{type: string, [field: string]: any}} WireEvent */
 /** @typedef {{start: number, end: number | null}} Span `null`: it goes on */
 /** @typedef {{text: string, start: number, end: number, stable: boolean}} HeardWord */
@@ -654,21 +656,6 @@ function findRests({ turns, utterances }) {
     if (until <= at) rests.push({ turn, at, next: begun < sounds.length ? startOf(sounds[begun]) : Infinity });
   }
   return rests;
-}
-
-/** How many characters of what was heard are filler; one that was cut short ends where the answer reads on.
- * @param {string} heard @param {Iterable<string>} fillers */
-export function fillerEnd(heard, fillers) {
-  let end = 0;
-  for (const filler of fillers) {
-    const rest = heard.slice(end);
-    const start = end + rest.length - rest.trimStart().length;
-    const text = filler.trim();
-    let same = 0;
-    while (same < text.length && heard[start + same] === text[same]) same++;
-    end = same ? start + same : end;
-  }
-  return end;
 }
 
 /** What was to be said and has not been heard, without fillers. @param {Utterance} said */

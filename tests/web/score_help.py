@@ -45,7 +45,8 @@ def wired(entries: Entries) -> Journal:
 def run_node(body: str, given: Any = None) -> Any:
     """The value that the body of a JavaScript function returns. It knows ``given`` and the score's pure modules."""
     names = {
-        "score_model": "ScoreModel, unheard, fillerEnd, KEPT_SECONDS",
+        "score_model": "ScoreModel, unheard, KEPT_SECONDS",
+        "turn_metrics": "fillerEnd",
         "score_layout": "layout, speed",
         "score_space": "textWidth, fit",
         "score_text": "SCORE_STRINGS, turnLines",
