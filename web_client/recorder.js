@@ -1,5 +1,6 @@
 // Records both sides of a call in this browser: nothing of it leaves the page.
 
+import { fileName } from "./dom.js";
 import { wavHeader } from "./wav.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -76,12 +77,6 @@ export class Recorder {
     }
     this.pack();
     const parts = [wavHeader(this.byteCount, RATE_HZ, CHANNELS), ...this.parts];
-    return { blob: new Blob(parts, { type: "audio/wav" }), name: `stretto-${timeName(this.beganAt)}.wav` };
+    return { blob: new Blob(parts, { type: "audio/wav" }), name: fileName("wav", this.beganAt) };
   }
-}
-
-/** Local time, fit for a file's name. @param {Date} date */
-function timeName(date) {
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19).replaceAll(":", "-");
 }
