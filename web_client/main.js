@@ -61,7 +61,6 @@ async function begin(withMicrophone) {
   let own = null;
   try {
     own = call = makeCall();
-    thinking.beginCall();
     scorePane.beginCall();
     refresh();
     await own.begin(key, withMicrophone);

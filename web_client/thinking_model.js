@@ -37,11 +37,6 @@ export class ThinkingModel {
     this.streams = new Map();
   }
 
-  /** Ids begin anew with each session. */
-  beginCall() {
-    this.streams.clear();
-  }
-
   /** Those with something to show, the newest first. @returns {Stream[]} */
   get shown() {
     return [...this.streams.values()].filter(hasContent).reverse();
@@ -49,6 +44,7 @@ export class ThinkingModel {
 
   /** @param {WireEvent} event @param {number} arrivedSeconds */
   take(event, arrivedSeconds) {
+    if (event.type === "session.created") return this.streams.clear(); // ids begin anew with each session
     if (event.type === "stretto.tool.ended") return this.endTool(event);
     if (event.type === "stretto.timeline") return this.takeSentence(event, arrivedSeconds);
     if (!event.type.startsWith("stretto.") || !event.think_id) return;

@@ -154,6 +154,13 @@ def test_thinking_that_came_to_nothing_is_not_shown(page: Page) -> None:
     assert result["shown"] == []
 
 
+def test_what_was_thought_stays_until_another_session_begins(page: Page) -> None:
+    again = of("think_1", "draft.delta", delta="Another")
+    assert think(page, *BEGUN, {"type": "session.updated"})["all"] == 1
+    [draft] = think(page, *BEGUN, {"type": "session.created"}, again)["shown"]
+    assert draft["words"] == "Another"
+
+
 def test_of_a_long_call_the_newest_are_kept(page: Page) -> None:
     streams = [of(f"think_{n}", "draft.delta", delta="word") for n in range(100)]
     result = think(page, *streams, of("think_0", "draft.abandoned", reason="stopped"))
