@@ -216,7 +216,7 @@ export class Call {
       } catch (error) {
         line.close();
         this.line = null;
-        const isLast = index === makers.length - 1 || this.stage === "over";
+        const isLast = index === makers.length - 1 || this.isOver;
         if (isLast || !(error instanceof Failure) || !isAboutMedia(error.kind)) throw error;
         if (error.kind === "mediaBlocked") rememberBlockedMedia();
         this.events.onNotice?.(/** @type {Notice} */ (error.kind), error.detail);
@@ -226,11 +226,11 @@ export class Call {
   }
 
   refuseIfOver() {
-    if (this.stage === "over") throw this.ending ?? new Failure("callEnded");
+    if (this.isOver) throw this.ending ?? new Failure("callEnded");
   }
 
   hangUp() {
-    if (this.stage === "over") return;
+    if (this.isOver) return;
     this.stage = "over";
     this.line?.close();
     if (this.sounding) this.conversation.cutOff(this.sounding, this.secondsOfAnswer);
@@ -243,7 +243,7 @@ export class Call {
 
   /** The line is closed from its other end. @param {Failure} failure */
   closed(failure) {
-    if (this.stage === "over") return;
+    if (this.isOver) return;
     if (this.opening && this.stage === "connecting") return void this.opening.reject(failure); // `begin` tells it
     this.stage = "over";
     this.ending = failure;
@@ -318,7 +318,7 @@ export class Call {
     this.settings = { ...settings };
     if (settings.pushToTalk !== before.pushToTalk) this.isTalking = false;
     this.applyMute();
-    if (this.line && this.stage !== "over") {
+    if (this.line && !this.isOver) {
       this.configure();
       if (settings.speakerId !== before.speakerId) await this.useSpeaker(this.line);
     }
@@ -372,7 +372,7 @@ export class Call {
   /** Ask by typing; what sounds is cut off, as by speech. Before the call stands it waits. @param {string} text */
   type(text) {
     const entry = this.conversation.typed(`item_${randomName()}`, text);
-    if (this.stage === "over") this.conversation.endCall(); // it stays for the next call
+    if (this.isOver) this.conversation.endCall(); // it stays for the next call
     else if (this.stage === "live" && !this.queue.length) this.ask(entry);
     else this.queue.push(entry);
     if (this.stage === "live") this.interrupt();

@@ -61,7 +61,7 @@ async function begin(withMicrophone) {
   let own = null;
   try {
     own = call = makeCall();
-    scorePane.beginCall();
+    scorePane.endCall();
     refresh();
     await own.begin(key, withMicrophone);
     return own === call && isLive();

@@ -44,8 +44,8 @@ export class ScorePane {
     setAttribute(byId(id), "title", isOffered ? hint : this.page.nothingToSave);
   }
 
-  /** One is tried: the last one is over. It stands on the score once the server has it, as its first event tells. */
-  beginCall() {
+  /** The last one is over, another is tried. That one stands on the score once the server has it. */
+  endCall() {
     this.model.endCall();
   }
 

@@ -67,11 +67,11 @@ class OpusReceiver:
         self.transport = transport
         self.heard_at = 0.0
         self.buffer = JitterBuffer()
-        self.statistics: dict[int, StreamStatistics] = {}
-        """Of the stream of now, by SSRC."""
-        self._streams = 0
-        self.sender_reports: dict[int, tuple[int, float]] = {}
-        """By SSRC: the middle of its NTP time, and when the report came (Unix time)."""
+        self.stream_count = 0
+        self._stream: tuple[int, StreamStatistics] | None = None
+        """SSRC and statistics of the one that comes now."""
+        self._last_report = (0, 0.0)
+        """Its sender's: the middle of the NTP time, and when it came (Unix time); 0 before the first."""
         self._hear = hear
         self._decoder = OpusDecoder(HEARD_RATE_HZ)
         self._payload_types: set[int | None] = set()
@@ -107,23 +107,24 @@ class OpusReceiver:
         pass  # reports are the sender's
 
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
-        if isinstance(packet, RtcpSrPacket):
-            middle = (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF
-            self.sender_reports = {packet.ssrc: (middle, time.time())}
+        if isinstance(packet, RtcpSrPacket) and self._stream is not None and packet.ssrc == self._stream[0]:
+            self._last_report = ((packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF, time.time())
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         if packet.payload_type not in self._payload_types:
             return  # comfort noise, DTMF
         now = asyncio.get_running_loop().time()
         self.heard_at = now
-        if packet.ssrc not in self.statistics:
-            self._streams += 1
-            if self._streams > MOST_STREAMS:
-                raise ConnectionError("the client begins one stream of sound after another")  # ends this connection
-            self.statistics = {packet.ssrc: StreamStatistics(RTP_CLOCK_HZ)}
-            self.sender_reports = {}
-        self.statistics[packet.ssrc].add(packet)
+        self._statistics_of(packet.ssrc).add(packet)
         await self._deliver(RtpAudio(packet.sequence_number, packet.timestamp, packet.payload), now)
+
+    def _statistics_of(self, ssrc: int) -> StreamStatistics:
+        if self._stream is None or self._stream[0] != ssrc:
+            self.stream_count += 1
+            if self.stream_count > MOST_STREAMS:
+                raise ConnectionError("the client begins one stream of sound after another")  # ends this connection
+            self._stream, self._last_report = (ssrc, StreamStatistics(RTP_CLOCK_HZ)), (0, 0.0)
+        return self._stream[1]
 
     # --- release and decode ---------------------------------------------------------------------------
 
@@ -177,10 +178,10 @@ class OpusReceiver:
 
     def reports(self) -> list[RtcpReceiverInfo]:
         """What the caller's browser is told of its losses (RFC 3550 section 6.4.1)."""
-        return [self._report(ssrc, stream) for ssrc, stream in self.statistics.items()]
+        return [] if self._stream is None else [self._report(*self._stream)]
 
     def _report(self, ssrc: int, stream: StreamStatistics) -> RtcpReceiverInfo:
-        last_report, came_at = self.sender_reports.get(ssrc, (0, 0.0))
+        last_report, came_at = self._last_report
         delay = min(max(time.time() - came_at, 0.0), 65_535.0) if last_report else 0.0
         return RtcpReceiverInfo(
             ssrc=ssrc,

@@ -39,7 +39,10 @@ def as_text(event: Json) -> str:
 
 
 class SizeLimit:
-    """For one line: the text of each event, and a word in the log when events of a type begin to be shortened."""
+    """For one line: the text of each event, and a word in the log when events of a type begin to be shortened.
+
+    ``max_bytes`` may be set anew: another path of the same call may take less.
+    """
 
     def __init__(self, max_bytes: int = DATA_CHANNEL_BYTES) -> None:
         self.max_bytes = max_bytes

@@ -101,7 +101,7 @@ def test_attempts_to_call_leave_nothing_on_the_score(address: str, browser: Brow
               const { ScorePane } = await import("/score_pane.js");
               const pane = new ScorePane((await import("/strings.js")).STRINGS.en);
               for (let n = 0; n < 4; n++) {
-                pane.beginCall();
+                pane.endCall();
                 pane.show(true);
                 pane.show(false);
               }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -33,10 +32,6 @@ from tests.realtime.wire.fake_session import fake_server
 pytestmark = pytest.mark.slow
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(main)
-
-
 def test_a_call_from_hello_to_hanging_up() -> None:
     async def main() -> None:
         server, sessions = fake_server()
@@ -52,7 +47,7 @@ def test_a_call_from_hello_to_hanging_up() -> None:
             await until(lambda: server.session_count == 0)
             assert (await client.post(f"{address}/hangup")).status_code == 404
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_the_clients_goodbye_ends_its_call() -> None:
@@ -63,7 +58,7 @@ def test_the_clients_goodbye_ends_its_call() -> None:
                 assert server.session_count == 1
             await until(lambda: server.session_count == 0, 10)
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_call_whose_path_broke_goes_on_over_a_new_one_and_nothing_is_lost() -> None:
@@ -90,7 +85,7 @@ def test_a_call_whose_path_broke_goes_on_over_a_new_one_and_nothing_is_lost() ->
             await until(lambda: sessions[0].heard_seconds > heard + 0.3)
             await second.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_what_left_and_was_not_seen_is_sent_again() -> None:
@@ -114,7 +109,7 @@ def test_what_left_and_was_not_seen_is_sent_again() -> None:
             )
             await second.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_path_that_is_not_renewed_ends_the_call() -> None:
@@ -130,7 +125,7 @@ def test_a_path_that_is_not_renewed_ends_the_call() -> None:
             assert reconnecting.status_code == 404
             assert reconnecting.json()["error"]["code"] == "call_not_found"
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_caller_who_comes_back_at_the_last_moment_has_time_to_connect() -> None:
@@ -149,7 +144,7 @@ def test_a_caller_who_comes_back_at_the_last_moment_has_time_to_connect() -> Non
             await until(lambda: sessions[0].heard_seconds > heard + 0.3)
             await second.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_who_comes_back_is_answered_before_the_old_path_is_taken_down(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +168,7 @@ def test_who_comes_back_is_answered_before_the_old_path_is_taken_down(monkeypatc
             released.set()
             await second.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_secret_that_expires_in_its_call_takes_that_up_and_ends_it_but_begins_no_other() -> None:
@@ -196,7 +191,7 @@ def test_a_secret_that_expires_in_its_call_takes_that_up_and_ends_it_but_begins_
             assert (await client.post(f"{address}/hangup", headers=bearer)).status_code == 200
             await second.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_call_that_never_connects_is_given_up_with_a_reason(caplog: pytest.LogCaptureFixture) -> None:
@@ -208,7 +203,7 @@ def test_a_call_that_never_connects_is_given_up_with_a_reason(caplog: pytest.Log
             assert server.session_count == 1
             await until(lambda: server.session_count == 0)
 
-    run(main())
+    asyncio.run(main())
     assert "no path for its sound" in caplog.text
     assert "webrtc.udp_ports" in caplog.text
 
@@ -222,7 +217,7 @@ def test_callers_without_a_microphone_or_without_a_loudspeaker(direction: str) -
             await caller.told("response.done")
             assert (sessions[0].heard_seconds > 0) == (direction == "sendonly")
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_caller_without_a_data_channel_talks_and_no_events_pile_up() -> None:
@@ -238,7 +233,7 @@ def test_a_caller_without_a_data_channel_talks_and_no_events_pile_up() -> None:
             await caller.close()
             await until(lambda: server.session_count == 0)
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_what_strangers_send_to_its_port_does_not_end_a_call() -> None:
@@ -253,7 +248,7 @@ def test_what_strangers_send_to_its_port_does_not_end_a_call() -> None:
             heard = sessions[0].heard_seconds
             await until(lambda: sessions[0].heard_seconds > heard + 0.3)
 
-    run(main())
+    asyncio.run(main())
 
 
 def loopback_ports(answer: str) -> list[int]:
@@ -276,7 +271,7 @@ def test_what_is_closed_while_it_comes_up_leaves_nothing_running() -> None:
         assert not sender.is_open
         assert not transport.mock_calls
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_message_without_end_ends_its_call_alone() -> None:
@@ -293,7 +288,7 @@ def test_a_message_without_end_ends_its_call_alone() -> None:
             other.tell(type="response.create")
             await other.told("response.done")
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_media_stays_within_its_ports_and_the_public_address_is_offered() -> None:
@@ -309,7 +304,7 @@ def test_media_stays_within_its_ports_and_the_public_address_is_offered() -> Non
             assert "127.0.0.1" in addresses
             assert "203.0.113.7" in addresses or not {a for a in addresses if "." in a} - {"127.0.0.1"}
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_shut_down_server_says_goodbye() -> None:
@@ -320,7 +315,7 @@ def test_a_shut_down_server_says_goodbye() -> None:
             assert server.session_count == 0
             await until(lambda: caller.connection.connectionState in ("closed", "failed"))
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_bug_ends_its_call_alone() -> None:
@@ -333,7 +328,7 @@ def test_a_bug_ends_its_call_alone() -> None:
             other.tell(type="response.create")
             await other.told("response.done")
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_bug_in_hearing_ends_its_call_alone() -> None:
@@ -350,7 +345,7 @@ def test_a_bug_in_hearing_ends_its_call_alone() -> None:
             other.tell(type="response.create")
             await other.told("response.done")
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_client_that_takes_its_microphone_away_keeps_its_path() -> None:
@@ -363,4 +358,4 @@ def test_a_client_that_takes_its_microphone_away_keeps_its_path() -> None:
             caller.tell(type="response.create")
             await caller.told("response.done")
 
-    run(main())
+    asyncio.run(main())

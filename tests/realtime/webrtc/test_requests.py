@@ -6,8 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Coroutine
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -31,10 +30,6 @@ from tests.realtime.wire.fake_session import fake_server
 pytestmark = pytest.mark.slow
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(main)
-
-
 @pytest.mark.parametrize(
     ("body", "code"),
     [("", "missing_required_parameter"), ("hello", "invalid_offer"), ("v=0\r\nm=audio", "invalid_offer")],
@@ -46,7 +41,7 @@ def test_what_is_no_offer_is_refused_and_takes_no_place(body: str, code: str) ->
             assert await refused(client, content=body, headers=SDP) == (400, code)
             await until(lambda: server.session_count == 0)
 
-    run(main())
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +57,7 @@ def test_an_offer_that_aiortc_stumbles_over_is_refused_and_takes_no_place(was: s
             assert await refused(client, content=offer.replace(was, becomes), headers=SDP) == (400, "invalid_offer")
             await until(lambda: server.session_count == 0)
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_bug_while_a_session_is_made_is_no_endless_wait() -> None:
@@ -77,7 +72,7 @@ def test_a_bug_while_a_session_is_made_is_no_endless_wait() -> None:
             with pytest.raises(ValueError, match="on request"):
                 await client.post(CALLS, content=await offer_of(audio="sendrecv"), headers=SDP)
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_no_more_addresses_are_tried_than_a_client_can_have() -> None:
@@ -91,7 +86,7 @@ def test_no_more_addresses_are_tried_than_a_client_can_have() -> None:
         finally:
             await peer.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_offers_without_sound_without_opus_and_with_pictures_are_refused() -> None:
@@ -105,7 +100,7 @@ def test_offers_without_sound_without_opus_and_with_pictures_are_refused() -> No
                 assert await refused(client, content=offer, headers=SDP) == (400, "invalid_offer")
             await until(lambda: server.session_count == 0)
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_form_brings_the_session_along() -> None:
@@ -125,7 +120,7 @@ def test_a_form_brings_the_session_along() -> None:
             broken = {"sdp": (None, await offer_of(audio="sendrecv")), "session": (None, "{")}
             assert (await client.post(CALLS, files=broken)).json()["error"]["code"] == "invalid_json"
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_events_are_as_small_as_the_client_takes_them() -> None:
@@ -144,7 +139,7 @@ def test_events_are_as_small_as_the_client_takes_them() -> None:
             await caller.told("response.done")
             await caller.close()
 
-    run(main())
+    asyncio.run(main())
 
 
 SESSION_FORM = (
@@ -172,7 +167,7 @@ def test_forms_and_types_as_clients_write_them() -> None:
             form = {"Content-Type": "multipart/form-data; boundary=XX"}
             assert await refused(client, content=deep, headers=form) == (400, "invalid_json")
 
-    run(main())
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
@@ -196,7 +191,7 @@ def test_a_form_that_is_made_to_take_long_does_not_hold_up_the_calls(body: bytes
             assert (status, code in ("invalid_form", "missing_required_parameter")) == (400, True)
             assert time.process_time() - began < 2, "it took 10 s and more by email.parser"
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_keys_and_what_a_secret_carries() -> None:
@@ -213,7 +208,7 @@ def test_keys_and_what_a_secret_carries() -> None:
                 assert (await client.post(f"{address}/hangup")).status_code == 401
                 assert (await client.post(f"{address}/hangup", headers=bearer)).status_code == 200
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_full_server_refuses() -> None:
@@ -223,7 +218,7 @@ def test_a_full_server_refuses() -> None:
             offer = await offer_of(audio="sendrecv")
             assert await refused(client, content=offer, headers=SDP) == (503, "server_busy")
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_foreign_pages_are_refused() -> None:
@@ -236,7 +231,7 @@ def test_foreign_pages_are_refused() -> None:
                 "origin_refused",
             )
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_a_relay_is_told_to_clients_with_its_password() -> None:
@@ -250,7 +245,7 @@ def test_a_relay_is_told_to_clients_with_its_password() -> None:
             {"urls": "turn:relay.example:3478", "username": "me", "credential": "pass"},
         ]
 
-    run(main())
+    asyncio.run(main())
 
 
 def test_an_expired_secret_is_no_key() -> None:
@@ -267,4 +262,4 @@ def test_an_expired_secret_is_no_key() -> None:
                 "invalid_api_key",
             )
 
-    run(main())
+    asyncio.run(main())
