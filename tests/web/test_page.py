@@ -178,7 +178,7 @@ def hold_health(page: Page) -> list[Route]:
 
 def let_go(page: Page, held: list[Route]) -> None:
     while not held:
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(20)  # lets the page ask
     for route in held:
         route.continue_()
     page.unroute("**/health")

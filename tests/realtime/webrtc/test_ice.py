@@ -37,7 +37,7 @@ class Path:
         for sent in range(retransmissions + 1):
             if self._answers(loop.time()):
                 return
-            await asyncio.sleep(0.5 * 2**sent)
+            await asyncio.sleep(0.5 * 2**sent)  # virtual: as aioice waits for an answer
         raise TransactionTimeout
 
     async def close(self) -> None:
